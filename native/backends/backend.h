@@ -1,0 +1,151 @@
+// What a device must offer. A Backend finds devices; a Session is one model compiled for one of them.
+// Nothing here falls back to another device: a graph that a backend cannot run is an error.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "graph/graph.h"
+
+namespace npb {
+
+enum class DeviceKind { cpu, gpu, npu };
+enum class Precision { automatic, f32, f16, int8, int4 };
+
+struct DeviceInfo {
+  DeviceKind kind = DeviceKind::cpu;
+  std::string backend;             // "xnnpack", "vulkan", "opencl", "qnn", "reference"
+  uint32_t index = 0;              // among the backend's devices
+  std::string name;                // "Adreno (TM) 750"
+  std::string compute_capability;  // "v75", "Vulkan 1.3.230", "avx512vnni"; empty if meaningless
+  std::string driver;
+  std::string runtime_version;
+  std::string soc;
+  std::optional<uint64_t> memory_bytes;
+  bool software = false;   // a CPU imitating the device (lavapipe, PoCL)
+  bool simulated = false;  // the vendor's simulator, or a fake: its times mean nothing
+  std::map<std::string, std::string> properties;  // whatever else `devices --json` should show
+};
+
+/// Why a backend can't be used here, and what the user can do about it.
+struct Unavailable {
+  std::string reason;
+  std::string remedy;
+};
+
+struct ProbeResult {
+  std::vector<DeviceInfo> devices;
+  std::optional<Unavailable> unavailable;  // set when devices is empty
+};
+
+struct SessionOptions {
+  uint32_t device_index = 0;
+  uint32_t batch = 1;           // B, fixed for the session
+  uint32_t max_tokens = 0;      // KV cache capacity per sequence: input + output length
+  uint32_t max_step_tokens = 0; // largest T of one forward call (the input length)
+  Precision precision = Precision::automatic;
+  uint32_t threads = 0;         // CPU: 0 = one per performance core
+  std::vector<uint32_t> cpu_ids;  // pin workers to these, in order; empty = no pinning
+  std::string packed_cache_dir; // empty: no packed-weights cache
+  bool profile = false;         // per-op times (slower: such a run's totals are not reported)
+  std::map<std::string, std::string> extra;  // backend's own ("qnn_lib_dir", "perf_profile")
+};
+
+/// What one forward call cost. `wall_ns` is always there; the split where the backend can tell.
+/// transfer + dispatch + execute + synchronize <= wall.
+struct StepTiming {
+  uint64_t wall_ns = 0;
+  std::optional<uint64_t> transfer_ns;     // bytes to and from the device
+  std::optional<uint64_t> dispatch_ns;     // recording and submitting, context switches
+  std::optional<uint64_t> execute_ns;      // by the device's own clock where it has one
+  std::optional<uint64_t> synchronize_ns;  // waiting beyond execution
+};
+
+/// Phases of opening a session, for the cold start. Absolute end times on now_ns(), in order.
+struct OpenTimeline {
+  uint64_t begin_ns = 0;
+  uint64_t device_open_ns = 0;
+  uint64_t weights_ready_ns = 0;  // read, packed or uploaded
+  uint64_t compile_ns = 0;        // pipelines or graphs ready; end of open
+  bool packed_cache_hit = false;
+  uint64_t weight_read_bytes = 0;
+};
+
+struct MemoryReport {
+  uint64_t weights_bytes = 0;
+  uint64_t kv_cache_bytes = 0;
+  uint64_t activations_bytes = 0;
+  uint64_t other_bytes = 0;
+  bool counted_in_process = true;  // false: device memory that the process's RSS doesn't show
+};
+
+/// One line of "which op ran where, in which format".
+struct PlacementEntry {
+  std::string op;             // op kind: "linear"
+  std::string where;          // "cpu", "gpu:vulkan", "npu:qnn"
+  std::string kernel;         // "qd8_f32_qb4w+minimum"
+  std::string stored_type;    // "Q4_1"; empty without weights
+  std::string compute_format; // "int4 block 32, int8 activations"
+  uint32_t count = 0;
+  uint64_t macs_per_token = 0;
+  uint64_t weight_bytes = 0;  // as held on the device
+};
+
+struct OpProfile {
+  std::string node;  // "blk.3.attn_q"
+  std::string op;
+  uint64_t calls = 0;
+  uint64_t total_ns = 0;
+  uint64_t bytes = 0;  // weights and KV cache read over all calls
+  uint64_t flops = 0;
+};
+
+/// Not thread-safe: one thread drives a session.
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  /// One step of a decoder: B*T token ids (sequence-major) enter the KV cache; `next` receives the greedy
+  /// token for each row of the graph's logits (B, or B*T with all_logits). Everything it needs was
+  /// allocated when the session opened: success allocates nothing.
+  virtual Result<void> forward(std::span<const int32_t> tokens, std::span<int32_t> next,
+                               StepTiming& timing) = 0;
+  /// One call of an encoder: B*T ids -> `vectors` [B, d].
+  virtual Result<void> embed(std::span<const int32_t> tokens, std::span<float> vectors,
+                             StepTiming& timing) = 0;
+  /// Logits of the last forward, [rows, vocab].
+  virtual Result<void> read_logits(std::span<float> logits) = 0;
+  /// Forgets the KV cache's content.
+  virtual void reset() = 0;
+
+  virtual OpenTimeline open_timeline() const = 0;
+  virtual MemoryReport memory() const = 0;
+  virtual std::vector<PlacementEntry> placement() const = 0;
+  virtual std::vector<OpProfile> profile() const { return {}; }
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual const char* id() const = 0;  // "xnnpack"
+  virtual DeviceKind kind() const = 0;
+  /// Looks without changing anything; never crashes on a missing library.
+  virtual ProbeResult probe(const SessionOptions& options) const = 0;
+  /// Compiles `graph`. Fails (never falls back) when the device can't run it; proves its kernels
+  /// against the reference on small inputs where the device is not the CPU.
+  virtual Result<std::unique_ptr<Session>> open(Graph graph, const SessionOptions& options) const = 0;
+};
+
+/// Every backend of this build, in the order npu, cpu, gpu; "reference" (slow, exact) last and by name only.
+const std::vector<const Backend*>& backends();
+const Backend* find_backend(std::string_view id);
+
+}  // namespace npb
