@@ -18,6 +18,9 @@
 namespace npb {
 
 enum class DeviceKind { cpu, gpu, npu };
+constexpr const char* name(DeviceKind kind) {
+  return kind == DeviceKind::cpu ? "cpu" : kind == DeviceKind::gpu ? "gpu" : "npu";
+}
 enum class Precision { automatic, f32, f16, int8, int4 };
 
 struct DeviceInfo {
@@ -114,8 +117,9 @@ class Session {
   virtual ~Session() = default;
 
   /// One step of a decoder: B*T token ids (sequence-major) enter the KV cache; `next` receives the greedy
-  /// token for each row of the graph's logits (B, or B*T with all_logits). Everything it needs was
-  /// allocated when the session opened: success allocates nothing.
+  /// token for each row of the graph's logits (B, or B*T with all_logits), and may be the same memory as
+  /// `tokens`. Everything it needs was allocated when the session opened: success allocates nothing.
+  /// Errors: invalid_argument when the step or the KV cache would overflow; device_lost, out_of_memory.
   virtual Result<void> forward(std::span<const int32_t> tokens, std::span<int32_t> next,
                                StepTiming& timing) = 0;
   /// One call of an encoder: B*T ids -> `vectors` [B, d].
@@ -127,6 +131,8 @@ class Session {
   virtual void reset() = 0;
 
   virtual OpenTimeline open_timeline() const = 0;
+  /// Host threads that compute; 0 where the device does it all.
+  virtual uint32_t threads() const { return 0; }
   virtual MemoryReport memory() const = 0;
   virtual std::vector<PlacementEntry> placement() const = 0;
   virtual std::vector<OpProfile> profile() const { return {}; }

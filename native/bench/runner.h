@@ -7,10 +7,13 @@
 namespace npb {
 
 /// Sizes every vector of `samples` for `workload`, so that run_iteration allocates nothing.
-void prepare_samples(const Workload& workload, const Graph& graph, IterationSamples& samples);
+/// Errors: invalid_argument (prompt's length is not batch * input_tokens, no tokens, ids outside the vocabulary).
+Result<void> prepare_samples(const Workload& workload, const Hyperparameters& hp,
+                             IterationSamples& samples);
 
 /// Resets the session's KV cache, then measures prefill and output_tokens - 1 decode steps
 /// (decoder), or one embed call (encoder). The timed region holds no allocation, log or file access.
-Result<void> run_iteration(Session& session, const Workload& workload, IterationSamples& samples);
+Result<void> run_iteration(Session& session, const Workload& workload, const Hyperparameters& hp,
+                           IterationSamples& samples);
 
 }  // namespace npb

@@ -1,0 +1,95 @@
+#include "bench/runner.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "bench/process_usage.h"
+#include "core/clock.h"
+
+namespace npb {
+namespace {
+
+/// FNV-1a over the logits' bits: equal digests mean bit-equal results.
+uint64_t digest(std::span<const float> values) {
+  uint64_t hash = 0xcbf29ce484222325ull;
+  for (float value : values) {
+    uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    hash = (hash ^ bits) * 0x100000001b3ull;
+  }
+  return hash;
+}
+
+Result<void> run_decoder(Session& session, const Workload& workload, IterationSamples& samples) {
+  const uint32_t batch = workload.batch;
+  const uint32_t outputs = workload.output_tokens;
+  std::vector<int32_t> next(batch);
+
+  session.reset();
+  samples.usage_begin = process_usage();
+  samples.begin_ns = now_ns();
+  NPB_TRY(session.forward(workload.prompt, next, samples.steps[0]));
+  samples.token_ns[0] = now_ns();
+  samples.usage_first = process_usage();
+  for (uint32_t b = 0; b < batch; ++b) samples.token_ids[b * outputs] = next[b];
+
+  for (uint32_t k = 1; k < outputs; ++k) {
+    NPB_TRY(session.forward(next, next, samples.steps[k]));
+    samples.token_ns[k] = now_ns();
+    for (uint32_t b = 0; b < batch; ++b) samples.token_ids[b * outputs + k] = next[b];
+  }
+  samples.usage_end = process_usage();
+  return {};
+}
+
+Result<void> run_encoder(Session& session, const Workload& workload, IterationSamples& samples) {
+  samples.usage_begin = process_usage();
+  samples.begin_ns = now_ns();
+  NPB_TRY(session.embed(workload.prompt, samples.embedding, samples.steps[0]));
+  samples.token_ns[0] = now_ns();
+  samples.usage_end = samples.usage_first = process_usage();
+  return {};
+}
+
+}  // namespace
+
+Result<void> prepare_samples(const Workload& workload, const Hyperparameters& hp,
+                             IterationSamples& samples) {
+  const uint64_t wanted = static_cast<uint64_t>(workload.batch) * workload.input_tokens;
+  if (wanted == 0 || workload.prompt.size() != wanted)
+    return Error{ErrorCode::invalid_argument,
+                 "The prompt holds " + std::to_string(workload.prompt.size()) + " token ids where " +
+                     std::to_string(wanted) + " are needed; give batch x input-length ids."};
+  for (int32_t id : workload.prompt)
+    if (id < 0 || static_cast<uint32_t>(id) >= hp.vocab_size)
+      return Error{ErrorCode::invalid_argument,
+                   "Token id " + std::to_string(id) + " is outside the model's vocabulary of " +
+                       std::to_string(hp.vocab_size) + "; give ids from 0 to " +
+                       std::to_string(hp.vocab_size - 1) + "."};
+  const bool encoder = hp.family == ModelFamily::encoder;
+  if (!encoder && workload.output_tokens == 0)
+    return Error{ErrorCode::invalid_argument, "The output length is 0; ask for at least one token."};
+  const uint32_t steps = encoder ? 1 : workload.output_tokens;
+  samples.token_ns.assign(steps, 0);
+  samples.steps.assign(steps, {});
+  samples.token_ids.assign(encoder ? 0 : static_cast<size_t>(workload.batch) * steps, 0);
+  samples.embedding.assign(encoder ? static_cast<size_t>(workload.batch) * hp.d_model : 0, 0.0f);
+  return {};
+}
+
+Result<void> run_iteration(Session& session, const Workload& workload, const Hyperparameters& hp,
+                           IterationSamples& samples) {
+  NPB_TRY(prepare_samples(workload, hp, samples));
+  if (hp.family == ModelFamily::encoder) {
+    NPB_TRY(run_encoder(session, workload, samples));
+    samples.logits_digest = digest(samples.embedding);
+    return {};
+  }
+  NPB_TRY(run_decoder(session, workload, samples));
+  std::vector<float> logits(static_cast<size_t>(workload.batch) * hp.vocab_size);
+  NPB_TRY(session.read_logits(logits));
+  samples.logits_digest = digest(logits);
+  return {};
+}
+
+}  // namespace npb
