@@ -15,6 +15,12 @@ export interface NativeBinding {
   /** [sync] Reads a model file's description without touching its weights. Throws invalid_model … */
   inspect(options: ModelOptions): NativeModelDescription;
   presets(): NativePreset[];
+  /**
+   * [sync] Token ids of a text by the model's own tokenizer, without touching its weights: the prompt
+   * must be known before a measured process starts. Throws unsupported when the model has no
+   * tokenizer that can be read.
+   */
+  encode(model: ModelOptions, text: string): Int32Array;
   /** [sync] Opens a model on a device. Throws; never falls back to another device. */
   open(model: ModelOptions, session: SessionOptions): NativeSession;
   /** [sync] Opens the telemetry sources; reading begins with start(). */
