@@ -12,6 +12,7 @@
 #include "core/clock.h"
 #include "core/cpu_info.h"
 #include "model/describe.h"
+#include "model/tokenizer.h"
 #include "telemetry/file_cache.h"
 
 namespace npb::addon {
@@ -127,6 +128,17 @@ Napi::Value presets(const Napi::CallbackInfo& call) {
   return array;
 }
 
+Napi::Value encode_text(const Napi::CallbackInfo& call) {
+  const Napi::Env env = call.Env();
+  const auto model = unwrap(env, load(as_object(call[0], "model")));
+  if (!model->tokenizer)
+    throw to_js_error(env, {ErrorCode::unsupported, model->tokenizer_problem});
+  const std::vector<int32_t> tokens = model->tokenizer->encode(call[1].ToString().Utf8Value());
+  Napi::Int32Array array = Napi::Int32Array::New(env, tokens.size());
+  std::copy(tokens.begin(), tokens.end(), array.Data());
+  return array;
+}
+
 Napi::Value snapshot(const Napi::CallbackInfo& call) {
   return to_js(call.Env(), take_snapshot(telemetry_roots(call[0])));
 }
@@ -171,6 +183,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("probe", Napi::Function::New(env, probe, "probe"));
   exports.Set("inspect", Napi::Function::New(env, inspect, "inspect"));
   exports.Set("presets", Napi::Function::New(env, presets, "presets"));
+  exports.Set("encode", Napi::Function::New(env, encode_text, "encode"));
   exports.Set("open", Napi::Function::New(env, open, "open"));
   exports.Set("openSampler", Napi::Function::New(env, open_sampler, "openSampler"));
   exports.Set("snapshot", Napi::Function::New(env, snapshot, "snapshot"));
