@@ -1,0 +1,180 @@
+import { type Interval, quantileOfSorted } from './basics.js';
+import { normalQuantile, normalUpper } from './distributions.js';
+
+/** Up to this many pooled samples all counts stay below 2^53 and the distribution is exact. */
+export const EXACT_LIMIT = 50;
+
+export interface RankTest {
+  /** Pairs in which the current sample is the larger one; ties count one half. */
+  readonly u: number;
+  /** P of a U at least this large if neither side tends to be larger. */
+  readonly pGreater: number;
+  readonly pLess: number;
+  readonly method: 'exact' | 'normal';
+}
+
+/** Ranks of the pooled samples times two (whole numbers even for ties), and the tie group sizes. */
+function doubledRanks(pooled: Float64Array): { ranks: Int32Array; ties: number[] } {
+  const order = Array.from(pooled.keys()).sort(
+    (i, j) => (pooled[i] as number) - (pooled[j] as number),
+  );
+  const ranks = new Int32Array(pooled.length);
+  const ties: number[] = [];
+  for (let start = 0; start < order.length; ) {
+    let end = start;
+    while (end < order.length && pooled[order[end] as number] === pooled[order[start] as number]) {
+      end += 1;
+    }
+    for (let i = start; i < end; i++) ranks[order[i] as number] = start + end + 1;
+    ties.push(end - start);
+    start = end;
+  }
+  return { ranks, ties };
+}
+
+/**
+ * How many of the subsets of `size` ranks have each sum: the permutation distribution of the rank
+ * sum, exact with ties as well.
+ */
+function subsetSumCounts(ranks: Int32Array, size: number): Float64Array {
+  const total = ranks.reduce((a, b) => a + b, 0);
+  const width = total + 1;
+  const counts = new Float64Array((size + 1) * width);
+  counts[0] = 1;
+  let used = 0;
+  let reach = 0;
+  for (const rank of ranks) {
+    used = Math.min(used + 1, size);
+    reach += rank;
+    for (let k = used; k >= 1; k--) {
+      for (let s = reach; s >= rank; s--) {
+        const from = counts[(k - 1) * width + s - rank] as number;
+        if (from !== 0) counts[k * width + s] = (counts[k * width + s] as number) + from;
+      }
+    }
+  }
+  return counts.subarray(size * width);
+}
+
+function exactTails(ranks: Int32Array, size: number, observed: number): [number, number] {
+  const counts = subsetSumCounts(ranks, size);
+  let all = 0;
+  let atLeast = 0;
+  let atMost = 0;
+  counts.forEach((count, value) => {
+    all += count;
+    if (value >= observed) atLeast += count;
+    if (value <= observed) atMost += count;
+  });
+  return [atLeast / all, atMost / all];
+}
+
+export interface RankTestOptions {
+  readonly method?: 'exact' | 'normal' | undefined;
+}
+
+/**
+ * Mann-Whitney U test of two independent samples, one-sided both ways. Exact (permutation
+ * distribution of the ranks at hand) up to EXACT_LIMIT pooled samples, beyond it the normal
+ * approximation with tie and continuity correction.
+ */
+export function mannWhitney(
+  baseline: ArrayLike<number>,
+  current: ArrayLike<number>,
+  options: RankTestOptions = {},
+): RankTest {
+  const m = baseline.length;
+  const n = current.length;
+  const pooled = new Float64Array(m + n);
+  pooled.set(current, 0);
+  pooled.set(baseline, n);
+  const { ranks, ties } = doubledRanks(pooled);
+  const doubledSum = ranks.subarray(0, n).reduce((a, b) => a + b, 0);
+  const u = doubledSum / 2 - (n * (n + 1)) / 2;
+  const method = options.method ?? (m + n <= EXACT_LIMIT ? 'exact' : 'normal');
+  if (method === 'exact') {
+    const [pGreater, pLess] = exactTails(ranks, n, doubledSum);
+    return { u, pGreater, pLess, method };
+  }
+  const total = m + n;
+  const tieSum = ties.reduce((a, t) => a + (t ** 3 - t), 0);
+  const sd = Math.sqrt(((m * n) / 12) * (total + 1 - tieSum / (total * (total - 1))));
+  const center = (m * n) / 2;
+  if (sd === 0) return { u, pGreater: 1, pLess: 1, method };
+  return {
+    u,
+    pGreater: normalUpper((u - center - 0.5) / sd),
+    pLess: normalUpper((center - u - 0.5) / sd),
+    method,
+  };
+}
+
+/** The smallest one-sided p that an exact test of these sizes can give: 1 / C(m + n, n). */
+export function smallestP(m: number, n: number): number {
+  let p = 1;
+  for (let i = 1; i <= Math.min(m, n); i++) p *= i / (Math.max(m, n) + i);
+  return p;
+}
+
+/** All m·n differences current − baseline, ascending. */
+function differences(baseline: ArrayLike<number>, current: ArrayLike<number>): Float64Array {
+  const all = new Float64Array(baseline.length * current.length);
+  let k = 0;
+  for (let i = 0; i < current.length; i++) {
+    for (let j = 0; j < baseline.length; j++) {
+      all[k++] = (current[i] as number) - (baseline[j] as number);
+    }
+  }
+  return all.sort();
+}
+
+/** U distribution without ties: counts of u = 0 … m·n. */
+function untiedCounts(m: number, n: number): Float64Array {
+  const ranks = Int32Array.from({ length: m + n }, (_, i) => i + 1);
+  const least = (n * (n + 1)) / 2;
+  return subsetSumCounts(ranks, n).subarray(least, least + m * n + 1);
+}
+
+/**
+ * How many of the smallest differences lie outside a two-sided interval of at least `confidence`;
+ * −1 where the samples are too few for it.
+ */
+function trimmed(m: number, n: number, confidence: number): number {
+  const tail = (1 - confidence) / 2;
+  if (m + n > EXACT_LIMIT) {
+    const sd = Math.sqrt((m * n * (m + n + 1)) / 12);
+    return Math.floor((m * n) / 2 + normalQuantile(tail) * sd - 0.5);
+  }
+  const counts = untiedCounts(m, n);
+  const all = counts.reduce((a, b) => a + b, 0);
+  let below = 0;
+  for (let u = 0; u < counts.length; u++) {
+    below += counts[u] as number;
+    if (below / all > tail) return u - 1;
+  }
+  return -1;
+}
+
+export interface Shift {
+  /** Hodges-Lehmann estimate: the median of all differences. */
+  readonly estimate: number;
+  /** Intervals of the shift by inverting the rank test (Moses); undefined where n is too small. */
+  readonly intervals: readonly (Interval | undefined)[];
+}
+
+/** Hodges-Lehmann shift of two samples, with one interval per asked confidence. */
+export function hodgesLehmann(
+  baseline: ArrayLike<number>,
+  current: ArrayLike<number>,
+  confidences: readonly number[] = [0.95],
+): Shift {
+  const all = differences(baseline, current);
+  return {
+    estimate: quantileOfSorted(all, 0.5),
+    intervals: confidences.map((confidence) => {
+      const cut = trimmed(baseline.length, current.length, confidence);
+      if (cut < 0) return undefined;
+      return { low: all[cut] as number, high: all[all.length - 1 - cut] as number };
+    }),
+  };
+}
