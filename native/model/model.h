@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -17,7 +18,8 @@ class Tokenizer;  // model/tokenizer.h
 enum class ModelFamily { decoder, encoder };
 enum class Activation { swiglu, gelu_erf, gelu_tanh };
 enum class Pooling { none, cls, mean, last };
-/// interleaved: pairs (2i, 2i+1) (GGUF "norm", llama); half: pairs (i, i + rope_dims/2) ("neox", qwen, Hugging Face).
+/// interleaved: pairs (2i, 2i+1) (GGUF "norm", llama); half: pairs (i, i + rope_dims/2) ("neox",
+/// qwen, Hugging Face).
 enum class RopeStyle { interleaved, half };
 
 struct Hyperparameters {
@@ -41,6 +43,9 @@ struct Hyperparameters {
   float rope_magnitude = 1.0f;       // multiplies cos and sin (YaRN's attention factor)
 
   float attention_scale = 0.0f;  // 1/sqrt(head_dim) unless the file says otherwise
+  /// Tokens that the model itself would look back at, 0 = all. Attention here is always over all,
+  /// so results equal the model's up to this many tokens and differ beyond.
+  uint32_t sliding_window = 0;
   bool tied_embeddings = false;  // the output matrix is token_embd.weight
 
   // Encoders
@@ -62,21 +67,27 @@ struct Model {
   uint64_t parameter_count = 0;  // sum over tensors
   uint64_t weight_bytes = 0;     // as stored
   uint64_t file_size_bytes = 0;  // 0 for synthetic
+
+  /// What the file says about itself, in its order: key and a short text, for people. Bounded.
+  std::vector<std::pair<std::string, std::string>> metadata;
 };
 
 struct LoadOptions {
   /// Type of synthetic weights; ignored for files.
   TensorType synthetic_type = TensorType::q8_0;
   uint64_t seed = 0;
-  /// Context the run will need; chooses between longrope's short and long factors. 0 = the model's own.
+  /// Context the run will need; chooses between longrope's short and long factors. 0 = the model's
+  /// own.
   uint32_t context_tokens = 0;
 };
 
 /// `path` is a .gguf file or a folder with config.json and model.safetensors.
 /// Errors: not_found, io, invalid_model (damaged or hostile), unsupported (architecture or type).
-Result<std::shared_ptr<const Model>> load_model(const std::string& path, const LoadOptions& options);
+Result<std::shared_ptr<const Model>> load_model(const std::string& path,
+                                                const LoadOptions& options);
 
-/// A named architecture ("llama-7b", "bge-small") with deterministic synthetic weights of the true shapes.
+/// A named architecture ("llama-7b", "bge-small") with deterministic synthetic weights of the true
+/// shapes.
 Result<std::shared_ptr<const Model>> make_synthetic_model(const std::string& preset,
                                                           const LoadOptions& options);
 

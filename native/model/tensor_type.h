@@ -1,5 +1,6 @@
 // Tensor element types as GGUF numbers them, and the geometry of their blocks.
-// Source of the numbers and layouts: the GGUF specification (ggml/docs/gguf.md) and ggml's block structures.
+// Source of the numbers and layouts: the GGUF specification (ggml/docs/gguf.md) and ggml's block
+// structures.
 #pragma once
 
 #include <cstdint>

@@ -33,7 +33,8 @@ class WeightSource {
   virtual const WeightInfo* find(std::string_view name) const = 0;
 
   /// The bytes of rows [row, row + count) in the tensor's own block format. Either a view into the
-  /// mapped file, or bytes produced into `scratch` (resized as needed). Valid until `scratch` changes.
+  /// mapped file, or bytes produced into `scratch` (resized as needed). Valid until `scratch`
+  /// changes.
   virtual std::span<const std::byte> rows(const WeightInfo& tensor, uint64_t row, uint64_t count,
                                           std::vector<std::byte>& scratch) const = 0;
 
@@ -45,7 +46,7 @@ class WeightSource {
 void dequantize(TensorType type, const std::byte* source, uint64_t count, float* target);
 
 /// Convenience: rows [row, row + count) of a tensor as f32, [count, cols].
-void dequantize_rows(const WeightSource& source, const WeightInfo& tensor, uint64_t row, uint64_t count,
-                     float* target);
+void dequantize_rows(const WeightSource& source, const WeightInfo& tensor, uint64_t row,
+                     uint64_t count, float* target);
 
 }  // namespace npb

@@ -1,0 +1,26 @@
+// What is not written yet: each says so to the caller.
+#include "model/load.h"
+#include "model/tokenizer_files.h"
+
+namespace npb {
+
+namespace {
+Error unsupported(const std::string& what) {
+  return {ErrorCode::unsupported, what + " cannot be read by this build."};
+}
+}  // namespace
+
+Result<std::shared_ptr<const Tokenizer>> gguf_tokenizer(const GgufFile&) {
+  return unsupported("The model's tokenizer");
+}
+Result<std::shared_ptr<const Model>> load_safetensors_folder(const std::string& path,
+                                                             const LoadOptions&) {
+  return unsupported(path);
+}
+Result<std::shared_ptr<const Model>> make_synthetic_model(const std::string& preset,
+                                                          const LoadOptions&) {
+  return unsupported(preset);
+}
+std::vector<PresetInfo> model_presets() { return {}; }
+
+}  // namespace npb
