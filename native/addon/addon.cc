@@ -1,5 +1,5 @@
-// The module: functions of NativeBinding (src/native/binding.ts). State lives per environment, so worker
-// threads and reloads each have their own.
+// The module: functions of NativeBinding (src/native/binding.ts). State lives per environment, so
+// worker threads and reloads each have their own.
 #include <napi.h>
 
 #include <algorithm>
@@ -91,7 +91,8 @@ Napi::Value probe(const Napi::CallbackInfo& call) {
     if (!only.empty() && only != backend->id()) continue;
     const ProbeResult result = backend->probe(options);
     Napi::Array devices = Napi::Array::New(env, result.devices.size());
-    for (uint32_t i = 0; i < result.devices.size(); ++i) devices.Set(i, to_js(env, result.devices[i]));
+    for (uint32_t i = 0; i < result.devices.size(); ++i)
+      devices.Set(i, to_js(env, result.devices[i]));
     Napi::Object object = Napi::Object::New(env);
     object.Set("backend", backend->id());
     object.Set("kind", npb::name(backend->kind()));
@@ -131,8 +132,7 @@ Napi::Value presets(const Napi::CallbackInfo& call) {
 Napi::Value encode_text(const Napi::CallbackInfo& call) {
   const Napi::Env env = call.Env();
   const auto model = unwrap(env, load(as_object(call[0], "model")));
-  if (!model->tokenizer)
-    throw to_js_error(env, {ErrorCode::unsupported, model->tokenizer_problem});
+  if (!model->tokenizer) throw to_js_error(env, {ErrorCode::unsupported, model->tokenizer_problem});
   const std::vector<int32_t> tokens = model->tokenizer->encode(call[1].ToString().Utf8Value());
   Napi::Int32Array array = Napi::Int32Array::New(env, tokens.size());
   std::copy(tokens.begin(), tokens.end(), array.Data());
@@ -146,14 +146,15 @@ Napi::Value snapshot(const Napi::CallbackInfo& call) {
 Napi::Value limits(const Napi::CallbackInfo& call) {
   const Napi::Env env = call.Env();
   const Napi::Object options = as_object(call[0], "options");
-  const Limits limits = measure_limits(get_u32(options, "threads", 1), get_u32(options, "milliseconds", 500));
+  const Limits limits =
+      measure_limits(get_u32(options, "threads", 1), get_u32(options, "milliseconds", 500));
   Napi::Object object = Napi::Object::New(env);
   object.Set("threads", limits.threads);
   object.Set("readBandwidthBytesPerSecond", limits.read_bandwidth_bytes_per_second);
   object.Set("f32FlopsPerSecond", limits.f32_flops_per_second);
-  object.Set("int8OpsPerSecond", limits.int8_ops_per_second
-                                     ? Napi::Value(Napi::Number::New(env, *limits.int8_ops_per_second))
-                                     : env.Null());
+  object.Set("int8OpsPerSecond", limits.int8_ops_per_second ? Napi::Value(Napi::Number::New(
+                                                                  env, *limits.int8_ops_per_second))
+                                                            : env.Null());
   object.Set("clockCostNs", measure_clock().median_ns);
   return object;
 }

@@ -1,4 +1,5 @@
-// Between JavaScript values and the core's types. The only place where a core Error becomes a JS error.
+// Between JavaScript values and the core's types. The only place where a core Error becomes a JS
+// error.
 #pragma once
 
 #include <napi.h>

@@ -60,7 +60,8 @@ std::map<std::string, std::string> get_string_map(const Napi::Object& object, co
 }
 
 Napi::Object as_object(const Napi::Value& value, const char* what) {
-  if (!value.IsObject()) throw Napi::TypeError::New(value.Env(), std::string(what) + " must be an object");
+  if (!value.IsObject())
+    throw Napi::TypeError::New(value.Env(), std::string(what) + " must be an object");
   return value.As<Napi::Object>();
 }
 
@@ -81,11 +82,13 @@ Result<std::shared_ptr<const Model>> load(const Napi::Object& object) {
   const std::string type_name = get_string(object, "syntheticType", "q8_0");
   const auto type = tensor_type_from_name(type_name);
   if (!type)
-    return Error{ErrorCode::invalid_argument, "No tensor type is called \"" + type_name +
-                                                  "\"; synthetic weights can be q8_0, q4_0, f16 or f32."};
+    return Error{ErrorCode::invalid_argument,
+                 "No tensor type is called \"" + type_name +
+                     "\"; synthetic weights can be q8_0, q4_0, f16 or f32."};
   options.synthetic_type = *type;
   const std::string path = get_string(object, "path");
-  return get_bool(object, "preset") ? make_synthetic_model(path, options) : load_model(path, options);
+  return get_bool(object, "preset") ? make_synthetic_model(path, options)
+                                    : load_model(path, options);
 }
 
 SessionOptions session_options(Napi::Env env, const Napi::Object& object) {

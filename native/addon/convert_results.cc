@@ -74,9 +74,10 @@ Napi::Object to_js(Napi::Env env, const DeviceInfo& device) {
   object.Set("driver", device.driver);
   object.Set("runtimeVersion", device.runtime_version);
   object.Set("soc", device.soc);
-  object.Set("memoryBytes", device.memory_bytes
-                                ? Napi::Value(Napi::Number::New(env, static_cast<double>(*device.memory_bytes)))
-                                : env.Null());
+  object.Set("memoryBytes",
+             device.memory_bytes
+                 ? Napi::Value(Napi::Number::New(env, static_cast<double>(*device.memory_bytes)))
+                 : env.Null());
   object.Set("software", device.software);
   object.Set("simulated", device.simulated);
   object.Set("properties", to_js(env, device.properties));
@@ -103,8 +104,9 @@ Napi::Object to_js(Napi::Env env, const Model& model, bool with_tensors) {
   object.Set("dFf", hp.d_ff);
   object.Set("vocabSize", hp.vocab_size);
   object.Set("contextLength", hp.context_length);
-  object.Set("tokenizer",
-             model.tokenizer ? Napi::Value(Napi::String::New(env, model.tokenizer->kind())) : env.Null());
+  object.Set("tokenizer", model.tokenizer
+                              ? Napi::Value(Napi::String::New(env, model.tokenizer->kind()))
+                              : env.Null());
   object.Set("tokenizerProblem", model.tokenizer_problem);
   Napi::Array metadata = Napi::Array::New(env);
   Napi::Array tensors = Napi::Array::New(env);
@@ -138,7 +140,8 @@ Napi::Object to_js(Napi::Env env, const IterationSamples& samples) {
   object.Set("tokenNs", to_f64(env, samples.token_ns));
   object.Set("tokenIds", copy<Napi::Int32Array>(env, samples.token_ids));
   const auto& steps = samples.steps;
-  object.Set("stepWallNs", column(env, steps, [](const StepTiming& s) { return double(s.wall_ns); }));
+  object.Set("stepWallNs",
+             column(env, steps, [](const StepTiming& s) { return double(s.wall_ns); }));
   object.Set("stepTransferNs",
              column(env, steps, [](const StepTiming& s) { return optional_ns(s.transfer_ns); }));
   object.Set("stepDispatchNs",
@@ -152,7 +155,8 @@ Napi::Object to_js(Napi::Env env, const IterationSamples& samples) {
   object.Set("usageFirst", to_js(env, samples.usage_first));
   object.Set("usageEnd", to_js(env, samples.usage_end));
   char digest[17];
-  std::snprintf(digest, sizeof digest, "%016llx", static_cast<unsigned long long>(samples.logits_digest));
+  std::snprintf(digest, sizeof digest, "%016llx",
+                static_cast<unsigned long long>(samples.logits_digest));
   object.Set("logitsDigest", digest);
   return object;
 }

@@ -5,9 +5,9 @@
 namespace npb::addon {
 
 Napi::FunctionReference JsSampler::define(Napi::Env env) {
-  return Napi::Persistent(DefineClass(env, "NativeSampler",
-                                      {InstanceMethod<&JsSampler::start>("start"),
-                                       InstanceMethod<&JsSampler::stop>("stop")}));
+  return Napi::Persistent(DefineClass(
+      env, "NativeSampler",
+      {InstanceMethod<&JsSampler::start>("start"), InstanceMethod<&JsSampler::stop>("stop")}));
 }
 
 JsSampler::JsSampler(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsSampler>(info) {}

@@ -48,8 +48,9 @@ Napi::Value JsSession::open(const Napi::CallbackInfo& info, Napi::FunctionRefere
   const std::string id = get_string(session_object, "backend");
   const Backend* backend = find_backend(id);
   if (backend == nullptr)
-    throw to_js_error(env, {ErrorCode::unsupported, "This build has no backend called \"" + id +
-                                                        "\"; `npu-bench devices` lists what it has."});
+    throw to_js_error(env,
+                      {ErrorCode::unsupported, "This build has no backend called \"" + id +
+                                                   "\"; `npu-bench devices` lists what it has."});
   std::shared_ptr<const Model> model = unwrap(env, load(model_options));
   const bool all_logits = get_bool(session_object, "allLogits");
   Graph graph = unwrap(env, build_graph(model, {.all_logits = all_logits}));
@@ -78,8 +79,8 @@ Session& JsSession::session(Napi::Env env) {
 
 const Tokenizer& JsSession::tokenizer(Napi::Env env) const {
   if (!model_ || !model_->tokenizer)
-    throw to_js_error(env, {ErrorCode::unsupported, model_ ? model_->tokenizer_problem
-                                                           : "The session is closed"});
+    throw to_js_error(env, {ErrorCode::unsupported,
+                            model_ ? model_->tokenizer_problem : "The session is closed"});
   return *model_->tokenizer;
 }
 
@@ -92,7 +93,8 @@ Napi::Value JsSession::run(const Napi::CallbackInfo& info) {
   workload.input_tokens = get_u32(object, "inputTokens");
   workload.output_tokens = get_u32(object, "outputTokens");
   if (workload.batch != options_.batch)
-    throw to_js_error(env, {ErrorCode::invalid_argument, "The session was opened for another batch size"});
+    throw to_js_error(
+        env, {ErrorCode::invalid_argument, "The session was opened for another batch size"});
   IterationSamples samples;
   unwrap(env, run_iteration(session(env), workload, model_->hp, samples));
   last_rows_ = workload.batch;
@@ -166,7 +168,8 @@ Napi::Value JsSession::decode_bytes(const Napi::CallbackInfo& info) {
     if (entry.op != name(OpKind::embed)) weight_bytes += static_cast<double>(entry.weight_bytes);
   // Every byte of the cache that holds a token is read once per step.
   const double capacity = std::max(1u, options_.max_tokens);
-  const double kv_bytes = static_cast<double>(session(env).memory().kv_cache_bytes) * past / capacity;
+  const double kv_bytes =
+      static_cast<double>(session(env).memory().kv_cache_bytes) * past / capacity;
   Napi::Object object = Napi::Object::New(env);
   object.Set("weightBytes", weight_bytes);
   object.Set("kvBytes", kv_bytes);
@@ -177,7 +180,8 @@ Napi::Value JsSession::step_flops(const Napi::CallbackInfo& info) {
   const uint32_t tokens = info[0].ToNumber().Uint32Value();
   const uint32_t past = info[1].ToNumber().Uint32Value();
   session(info.Env());
-  return Napi::Number::New(info.Env(), static_cast<double>(step_flops_of(*model_, options_.batch, tokens, past)));
+  return Napi::Number::New(
+      info.Env(), static_cast<double>(step_flops_of(*model_, options_.batch, tokens, past)));
 }
 
 Napi::Value JsSession::close(const Napi::CallbackInfo& info) {

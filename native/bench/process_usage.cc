@@ -4,8 +4,8 @@
 #ifndef WIN32_LEAN_AND_MEAN
 #define WIN32_LEAN_AND_MEAN
 #endif
-#include <windows.h>
 #include <psapi.h>
+#include <windows.h>
 #else
 #include <sys/resource.h>
 #endif
@@ -33,7 +33,8 @@ ProcessUsage process_usage() {
 #else
 namespace {
 uint64_t to_ns(const timeval& t) {
-  return static_cast<uint64_t>(t.tv_sec) * 1000000000ull + static_cast<uint64_t>(t.tv_usec) * 1000ull;
+  return static_cast<uint64_t>(t.tv_sec) * 1000000000ull +
+         static_cast<uint64_t>(t.tv_usec) * 1000ull;
 }
 }  // namespace
 

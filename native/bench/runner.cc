@@ -57,9 +57,10 @@ Result<void> prepare_samples(const Workload& workload, const Hyperparameters& hp
                              IterationSamples& samples) {
   const uint64_t wanted = static_cast<uint64_t>(workload.batch) * workload.input_tokens;
   if (wanted == 0 || workload.prompt.size() != wanted)
-    return Error{ErrorCode::invalid_argument,
-                 "The prompt holds " + std::to_string(workload.prompt.size()) + " token ids where " +
-                     std::to_string(wanted) + " are needed; give batch x input-length ids."};
+    return Error{ErrorCode::invalid_argument, "The prompt holds " +
+                                                  std::to_string(workload.prompt.size()) +
+                                                  " token ids where " + std::to_string(wanted) +
+                                                  " are needed; give batch x input-length ids."};
   for (int32_t id : workload.prompt)
     if (id < 0 || static_cast<uint32_t>(id) >= hp.vocab_size)
       return Error{ErrorCode::invalid_argument,
@@ -68,7 +69,8 @@ Result<void> prepare_samples(const Workload& workload, const Hyperparameters& hp
                        std::to_string(hp.vocab_size - 1) + "."};
   const bool encoder = hp.family == ModelFamily::encoder;
   if (!encoder && workload.output_tokens == 0)
-    return Error{ErrorCode::invalid_argument, "The output length is 0; ask for at least one token."};
+    return Error{ErrorCode::invalid_argument,
+                 "The output length is 0; ask for at least one token."};
   const uint32_t steps = encoder ? 1 : workload.output_tokens;
   samples.token_ns.assign(steps, 0);
   samples.steps.assign(steps, {});

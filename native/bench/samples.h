@@ -27,13 +27,13 @@ struct ProcessUsage {
 
 /// All times on now_ns(). Vectors are filled in place: reserve() before the clock starts.
 struct IterationSamples {
-  uint64_t begin_ns = 0;                // prefill (or embed call) is submitted
-  std::vector<uint64_t> token_ns;       // [output_tokens] moment token k is known on the host
-  std::vector<int32_t> token_ids;       // [batch, output_tokens], sequence-major
-  std::vector<StepTiming> steps;        // [output_tokens]; steps[0] is the prefill
-  std::vector<float> embedding;         // encoder: [batch, d]; token_ns then holds one entry
+  uint64_t begin_ns = 0;           // prefill (or embed call) is submitted
+  std::vector<uint64_t> token_ns;  // [output_tokens] moment token k is known on the host
+  std::vector<int32_t> token_ids;  // [batch, output_tokens], sequence-major
+  std::vector<StepTiming> steps;   // [output_tokens]; steps[0] is the prefill
+  std::vector<float> embedding;    // encoder: [batch, d]; token_ns then holds one entry
   ProcessUsage usage_begin, usage_first, usage_end;  // at begin, after the first token, at the end
-  uint64_t logits_digest = 0;           // of the last step's logits, taken after the clock stopped
+  uint64_t logits_digest = 0;  // of the last step's logits, taken after the clock stopped
 };
 
 }  // namespace npb

@@ -1,0 +1,20 @@
+// Which kernel variant suits a device: decided by its reported limits alone.
+#pragma once
+
+#include "backends/gpu/device.h"
+
+namespace npb::gpu {
+
+struct LinearChoice {
+  Kernel kernel = Kernel::matvec;  // matvec or matmul
+  Variant variant;
+};
+
+/// For a product with `m` rows of x and matrices of `k` columns.
+LinearChoice choose_linear(const Limits& limits, uint32_t m, uint32_t k);
+/// For norms, attention, argmax: workgroups that reduce.
+Variant choose_reduction(const Limits& limits);
+/// Workgroup size of element-wise kernels.
+uint32_t choose_elementwise(const Limits& limits);
+
+}  // namespace npb::gpu

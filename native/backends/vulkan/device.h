@@ -1,0 +1,55 @@
+// gpu::Device over Vulkan 1.1 without optional features.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/gpu/device.h"
+#include "backends/vulkan/buffers.h"
+#include "backends/vulkan/instance.h"
+#include "backends/vulkan/pipelines.h"
+
+namespace npb::vulkan {
+
+class VulkanDevice : public gpu::Device {
+ public:
+  /// Errors: device_unavailable, unsupported, out_of_memory.
+  static Result<std::unique_ptr<VulkanDevice>> open(const PhysicalDevice& physical);
+  ~VulkanDevice() override;
+
+  const gpu::Limits& limits() const override { return physical_.limits; }
+  const DeviceInfo& info() const override { return physical_.info; }
+  Result<gpu::BufferId> create_buffer(uint64_t bytes, gpu::BufferKind kind) override;
+  Result<void> write(gpu::BufferId buffer, uint64_t offset,
+                     std::span<const std::byte> bytes) override;
+  Result<void> read(gpu::BufferId buffer, uint64_t offset, std::span<std::byte> bytes) override;
+  std::byte* mapped(gpu::BufferId buffer) override;
+  Result<std::unique_ptr<gpu::RecordedList>> record(std::span<const gpu::Dispatch> list) override;
+  Result<void> execute(gpu::RecordedList& list, StepTiming& timing) override;
+  Result<std::vector<uint64_t>> profile(std::span<const gpu::Dispatch> list) override;
+
+ private:
+  explicit VulkanDevice(const PhysicalDevice& physical) : physical_(physical) {}
+  Result<void> initialize();
+  /// Records `list` with stamps before the first and after the last launch, or around every one.
+  Result<std::unique_ptr<gpu::RecordedList>> record_stamped(std::span<const gpu::Dispatch> list,
+                                                            bool every);
+  Result<void> submit_and_wait(const std::vector<VkCommandBuffer>& commands, StepTiming& timing);
+  /// Nanoseconds between two raw stamps, which wrap at the queue's valid bits.
+  uint64_t stamp_ns(uint64_t begin, uint64_t end) const;
+
+  PhysicalDevice physical_;
+  VkDevice device_ = VK_NULL_HANDLE;
+  VkQueue queue_ = VK_NULL_HANDLE;
+  VkCommandPool commands_ = VK_NULL_HANDLE;
+  VkFence fence_ = VK_NULL_HANDLE;
+  std::unique_ptr<Buffers> buffers_;
+  std::unique_ptr<Pipelines> pipelines_;
+};
+
+/// Difference of two timestamps of `valid_bits` bits, in ticks; correct across one wrap.
+uint64_t timestamp_difference(uint64_t begin, uint64_t end, uint32_t valid_bits);
+
+}  // namespace npb::vulkan

@@ -1,0 +1,106 @@
+#include "backends/vulkan/pipelines.h"
+
+#include <array>
+
+#include "backends/vulkan/spirv_modules.h"
+
+namespace npb::vulkan {
+
+using gpu::Kernel;
+
+std::string module_name(const gpu::Dispatch& dispatch) {
+  std::string module = gpu::name(dispatch.kernel);
+  const bool weighted = dispatch.kernel == Kernel::embed || dispatch.kernel == Kernel::matvec ||
+                        dispatch.kernel == Kernel::matmul;
+  if (weighted) module += std::string(".") + gpu::name(dispatch.format);
+  if (dispatch.variant.kv_f16) module += ".f16";
+  const bool reduces = dispatch.kernel == Kernel::matvec || dispatch.kernel == Kernel::norm ||
+                       dispatch.kernel == Kernel::l2_norm || dispatch.kernel == Kernel::attention;
+  if (dispatch.variant.subgroup && reduces) module += ".sg";
+  return module;
+}
+
+Result<std::unique_ptr<Pipelines>> Pipelines::make(VkDevice device) {
+  std::unique_ptr<Pipelines> pipelines(new Pipelines(device));
+  NPB_TRY(pipelines->initialize());
+  return pipelines;
+}
+
+Result<void> Pipelines::initialize() {
+  std::array<VkDescriptorSetLayoutBinding, gpu::kMaxBindings> bindings{};
+  for (uint32_t i = 0; i < bindings.size(); ++i)
+    bindings[i] = {i, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr};
+  VkDescriptorSetLayoutCreateInfo set{};
+  set.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO;
+  set.bindingCount = static_cast<uint32_t>(bindings.size());
+  set.pBindings = bindings.data();
+  VkResult result = vkCreateDescriptorSetLayout(device_, &set, nullptr, &set_layout_);
+  if (result != VK_SUCCESS) return vulkan_error(result, "Creating the descriptor layout");
+  const VkPushConstantRange push{VK_SHADER_STAGE_COMPUTE_BIT, 0, gpu::kMaxPushWords * 4};
+  VkPipelineLayoutCreateInfo layout{};
+  layout.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO;
+  layout.setLayoutCount = 1;
+  layout.pSetLayouts = &set_layout_;
+  layout.pushConstantRangeCount = 1;
+  layout.pPushConstantRanges = &push;
+  result = vkCreatePipelineLayout(device_, &layout, nullptr, &layout_);
+  if (result != VK_SUCCESS) return vulkan_error(result, "Creating the pipeline layout");
+  VkPipelineCacheCreateInfo cache{};
+  cache.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO;
+  result = vkCreatePipelineCache(device_, &cache, nullptr, &cache_);
+  if (result != VK_SUCCESS) return vulkan_error(result, "Creating the pipeline cache");
+  return {};
+}
+
+Pipelines::~Pipelines() {
+  for (const auto& [key, pipeline] : pipelines_) vkDestroyPipeline(device_, pipeline, nullptr);
+  vkDestroyPipelineCache(device_, cache_, nullptr);
+  vkDestroyPipelineLayout(device_, layout_, nullptr);
+  vkDestroyDescriptorSetLayout(device_, set_layout_, nullptr);
+}
+
+Result<VkPipeline> Pipelines::get(const gpu::Dispatch& dispatch) {
+  const gpu::Variant& variant = dispatch.variant;
+  const std::string module = module_name(dispatch);
+  const Key key{module, variant.local_size, variant.lanes, variant.rows, variant.columns};
+  if (const auto found = pipelines_.find(key); found != pipelines_.end()) return found->second;
+
+  const SpirvModule* words = nullptr;
+  for (const SpirvModule& candidate : spirv_modules())
+    if (module == candidate.name) words = &candidate;
+  if (!words) return Error{ErrorCode::internal, "This build has no shader " + module};
+  VkShaderModuleCreateInfo shader{};
+  shader.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO;
+  shader.codeSize = words->bytes;
+  shader.pCode = words->words;
+  VkShaderModule handle = VK_NULL_HANDLE;
+  VkResult result = vkCreateShaderModule(device_, &shader, nullptr, &handle);
+  if (result != VK_SUCCESS) return vulkan_error(result, "Loading the shader " + module);
+
+  // Constant ids as the shaders declare them; a shader ignores those that it doesn't use.
+  const std::array<uint32_t, 4> values = {variant.local_size, variant.lanes, variant.rows,
+                                          variant.columns};
+  std::array<VkSpecializationMapEntry, 4> entries{};
+  for (uint32_t i = 0; i < entries.size(); ++i) entries[i] = {i, i * 4, 4};
+  const VkSpecializationInfo constants{static_cast<uint32_t>(entries.size()), entries.data(),
+                                       sizeof values, values.data()};
+  VkComputePipelineCreateInfo create{};
+  create.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO;
+  create.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
+  create.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+  create.stage.module = handle;
+  create.stage.pName = "main";
+  create.stage.pSpecializationInfo = &constants;
+  create.layout = layout_;
+  VkPipeline pipeline = VK_NULL_HANDLE;
+  result = vkCreateComputePipelines(device_, cache_, 1, &create, nullptr, &pipeline);
+  vkDestroyShaderModule(device_, handle, nullptr);
+  if (result != VK_SUCCESS)
+    return Error{ErrorCode::unsupported, "The GPU driver refuses the kernel " + module + " (" +
+                                             result_name(result) +
+                                             "); update the driver, or try --backend opencl."};
+  pipelines_[key] = pipeline;
+  return pipeline;
+}
+
+}  // namespace npb::vulkan
