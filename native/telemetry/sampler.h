@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace npb {
@@ -19,8 +20,8 @@ struct TelemetryRoots {
 struct SamplerOptions {
   uint64_t period_ns = 10'000'000;
   TelemetryRoots roots;
-  std::string meter_command;   // external meter: prints "seconds watts" lines; empty = none
-  uint64_t capacity_ns = 0;    // longest recording; buffers are allocated up front. 0 = 10 minutes
+  std::string meter_command;  // external meter: prints "seconds watts" lines; empty = none
+  uint64_t capacity_ns = 0;   // longest recording; buffers are allocated up front. 0 = 10 minutes
 };
 
 /// What a series of numbers is. `quantity` decides how it is used:
@@ -32,16 +33,21 @@ struct SamplerOptions {
 ///   utilization_ratio    level, 0..1
 ///   process_cpu_ns others_cpu_ns                            counter
 ///   major_faults swap_bytes pressure_memory_us              counter / level / counter
+///   pressure_cpu_us steal_ns context_switches               counter
 ///   throttle_level       level (cooling device state)
 struct SeriesInfo {
-  std::string source;    // "powercap:intel-rapl:0", "thermal:thermal_zone3"
+  std::string source;  // "powercap:intel-rapl:0", "thermal:thermal_zone3"
   std::string quantity;
-  std::string label;     // the kernel's own name: "package-0", "cpu-0-0-0", "gpuss-0"
-  std::string component; // "cpu" | "gpu" | "npu" | "memory" | "battery" | "skin" | "system" | "process"
+  std::string label;  // the kernel's own name: "package-0", "cpu-0-0-0", "gpuss-0"
+  std::string
+      component;  // "cpu" | "gpu" | "npu" | "memory" | "battery" | "skin" | "system" | "process"
   bool counter = false;
-  bool in_total = false; // power/energy: part of the document's total (never a child of one that is)
-  uint64_t period_ns = 0;  // how often this source is read (not faster than it changes)
-  std::string note;        // e.g. "sign inverted", "charging: battery current is not the load"
+  bool in_total =
+      false;  // power/energy: part of the document's total (never a child of one that is)
+  uint64_t period_ns = 0;     // how often this source is read (not faster than it changes)
+  std::string note;           // e.g. "sign inverted", "charging: battery current is not the load"
+  double hardware_limit = 0;  // frequency_limit_hz: the hardware's own maximum in Hz;
+                              // throttle_level: the deepest state; 0 = not told
 };
 
 struct Series {
@@ -53,7 +59,8 @@ struct Series {
 /// A metric that can't be had on this machine.
 struct MissingSource {
   std::string metric;  // "power", "temperature", "gpu_utilization"
-  std::string reason;  // what was tried: "/sys/class/powercap/intel-rapl:0/energy_uj: permission denied"
+  std::string
+      reason;  // what was tried: "/sys/class/powercap/intel-rapl:0/energy_uj: permission denied"
   std::string remedy;  // what the user can do
 };
 

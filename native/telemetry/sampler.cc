@@ -1,0 +1,283 @@
+#include "telemetry/sampler.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <limits>
+#include <mutex>
+#include <thread>
+
+#include "core/clock.h"
+#include "telemetry/sources.h"
+
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <time.h>
+#endif
+
+namespace npb {
+namespace {
+
+// Of one core, for all sources together at their planned rates; the thread's wake-ups come on top.
+constexpr double kBudget = 0.005;
+// The share of the budget that energy counters may use before they, too, are read less often.
+constexpr double kEnergyShare = 0.6;
+constexpr uint64_t kSlowestAdaptedNs = 1'000'000'000;
+constexpr int kChangesToJudge = 8;
+
+uint64_t thread_cpu_ns() {
+#ifdef _WIN32
+  FILETIME created, exited, kernel, user;
+  if (!GetThreadTimes(GetCurrentThread(), &created, &exited, &kernel, &user)) return 0;
+  const auto ticks = [](const FILETIME& t) {
+    return (static_cast<uint64_t>(t.dwHighDateTime) << 32) | t.dwLowDateTime;
+  };
+  return (ticks(kernel) + ticks(user)) * 100;
+#else
+  timespec t = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000ull + static_cast<uint64_t>(t.tv_nsec);
+#endif
+}
+
+/// A source with its place in the schedule.
+struct Slot {
+  std::unique_ptr<Source> source;
+  std::vector<Track> tracks;
+  uint64_t cost_ns = 0;    // of one look, the smallest of a few
+  uint64_t period_ns = 0;  // planned distance of two looks
+  uint64_t due_ns = 0;
+  // What is known of the source's own rate (adaptive sources): see learn().
+  uint64_t last_change_ns = 0, shortest_gap_ns = 0, seen_ns = 0;
+  double last_value = std::numeric_limits<double>::quiet_NaN();
+  int changes = 0, quick_changes = 0;
+  uint64_t base_period_ns = 0;
+
+  void look() { source->read(Sink(tracks)); }
+  void learn();
+};
+
+/// Reads less often than before once the value has been seen to change less often, and faster
+/// again when it changes at every look.
+void Slot::learn() {
+  Track& track = tracks[0];
+  if (track.size() == 0 || track.times().back() == seen_ns) return;
+  const uint64_t t = seen_ns = track.times().back();
+  const bool first = last_value != last_value;
+  if (track.last() == last_value) return;
+  last_value = track.last();
+  const uint64_t gap = t - last_change_ns;
+  last_change_ns = t;
+  if (first) return;
+  quick_changes = gap < period_ns + period_ns / 2 ? quick_changes + 1 : 0;
+  if (quick_changes >= kChangesToJudge && period_ns > base_period_ns) {
+    period_ns = std::max(base_period_ns, period_ns / 2);
+    quick_changes = changes = 0;
+    return;
+  }
+  shortest_gap_ns = changes == 0 ? gap : std::min(shortest_gap_ns, gap);
+  if (++changes < kChangesToJudge) return;
+  // Two looks per change, so that the moment of a change is known to half its interval.
+  const uint64_t wanted = std::min(shortest_gap_ns / 2, kSlowestAdaptedNs);
+  if (wanted > period_ns) period_ns = wanted;
+  changes = 0;
+}
+
+class ThreadSampler : public Sampler {
+ public:
+  ThreadSampler(Found found, const SamplerOptions& options);
+  ~ThreadSampler() override { halt(); }
+  void start() override;
+  Recording stop() override;
+
+ private:
+  void plan();
+  void run();
+  void tick(uint64_t now);
+  void halt();
+
+  uint64_t period_ns_, capacity_ns_;
+  bool fake_roots_;
+  std::vector<Slot> slots_;
+  std::vector<MissingSource> missing_;
+
+  std::thread thread_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  uint64_t begin_ns_ = 0, cpu_ns_ = 0, ticks_ = 0, late_ticks_ = 0;
+};
+
+ThreadSampler::ThreadSampler(Found found, const SamplerOptions& options)
+    : period_ns_(std::max<uint64_t>(options.period_ns, 100'000)),
+      capacity_ns_(options.capacity_ns != 0 ? options.capacity_ns : 600'000'000'000ull),
+      fake_roots_(options.roots.sys != "/sys" || options.roots.proc != "/proc"),
+      missing_(std::move(found.missing)) {
+  for (auto& source : found.sources) {
+    Slot slot;
+    slot.tracks.resize(source->channels.size());
+    slot.source = std::move(source);
+    // Tracks have no capacity yet, so these looks record nothing; they warm up and tell the cost.
+    slot.cost_ns = std::numeric_limits<uint64_t>::max();
+    for (int i = 0; i < 3; ++i) {
+      const uint64_t before = now_ns();
+      slot.look();
+      slot.cost_ns = std::min(slot.cost_ns, now_ns() - before);
+    }
+    slots_.push_back(std::move(slot));
+  }
+  plan();
+}
+
+/// Gives each source its rate: its own or the sampler's, whichever is slower, and slower still for
+/// what isn't memory or total energy if all together would cost more than the budget.
+void ThreadSampler::plan() {
+  double fixed = 0, flexible = 0;
+  for (Slot& slot : slots_) {
+    slot.period_ns =
+        slot.source->every_tick ? period_ns_ : std::max(period_ns_, slot.source->floor_ns);
+    const bool total = std::any_of(slot.source->channels.begin(), slot.source->channels.end(),
+                                   [](const SeriesInfo& info) { return info.in_total; });
+    if (total) {
+      const double least = static_cast<double>(slot.cost_ns) / (kBudget * kEnergyShare);
+      slot.period_ns = std::max(slot.period_ns, static_cast<uint64_t>(least));
+    }
+    const double share = static_cast<double>(slot.cost_ns) / static_cast<double>(slot.period_ns);
+    (slot.source->every_tick || total ? fixed : flexible) += share;
+  }
+  const double left = std::max(kBudget - fixed, kBudget / 5);
+  const double stretch = std::max(1.0, flexible / left);
+  for (Slot& slot : slots_) {
+    const bool total = std::any_of(slot.source->channels.begin(), slot.source->channels.end(),
+                                   [](const SeriesInfo& info) { return info.in_total; });
+    if (!slot.source->every_tick && !total) {
+      slot.period_ns = static_cast<uint64_t>(static_cast<double>(slot.period_ns) * stretch);
+    }
+    slot.base_period_ns = slot.period_ns;
+  }
+}
+
+void ThreadSampler::start() {
+  for (Slot& slot : slots_) {
+    const size_t by_period = static_cast<size_t>(capacity_ns_ / slot.base_period_ns) + 16;
+    for (Track& track : slot.tracks) {
+      track.reserve(slot.source->capacity != 0 ? slot.source->capacity : by_period);
+    }
+    slot.period_ns = slot.base_period_ns;
+    slot.changes = slot.quick_changes = 0;
+    slot.last_value = std::numeric_limits<double>::quiet_NaN();
+    slot.seen_ns = 0;
+    slot.source->begin();
+  }
+  stopping_ = false;
+  ticks_ = late_ticks_ = 0;
+  begin_ns_ = now_ns();
+  // The first look happens before the caller goes on, so that windows begin inside the recording.
+  for (Slot& slot : slots_) {
+    slot.look();
+    slot.due_ns = begin_ns_ + slot.period_ns;
+  }
+  thread_ = std::thread([this] { run(); });
+}
+
+void ThreadSampler::tick(uint64_t now) {
+  for (Slot& slot : slots_) {
+    // Half a period of grace: a look that is due between two ticks belongs to the nearer one.
+    if (!slot.source->every_tick && now + period_ns_ / 2 < slot.due_ns) continue;
+    slot.look();
+    if (slot.source->adaptive) slot.learn();
+    const uint64_t distance = std::max(slot.period_ns, slot.source->floor_ns);
+    slot.due_ns = std::max(slot.due_ns + distance, now + distance / 2);
+  }
+}
+
+void ThreadSampler::run() {
+  const uint64_t cpu_before = thread_cpu_ns();
+  // Absolute ticks: a late one doesn't move those after it. steady_clock and now_ns() have the
+  // same rate; only the difference of the two is used.
+  const auto steady_zero =
+      std::chrono::steady_clock::now() - std::chrono::nanoseconds(now_ns() - begin_ns_);
+  std::unique_lock lock(mutex_);
+  for (uint64_t tick_number = 1;; ++tick_number) {
+    const uint64_t offset = tick_number * period_ns_;
+    if (wake_.wait_until(lock, steady_zero + std::chrono::nanoseconds(offset),
+                         [this] { return stopping_; })) {
+      break;
+    }
+    lock.unlock();
+    const uint64_t now = now_ns();
+    ++ticks_;
+    const uint64_t lateness = now > begin_ns_ + offset ? now - begin_ns_ - offset : 0;
+    if (lateness > period_ns_ / 2) ++late_ticks_;
+    tick(now);
+    // Ticks that are over already can't be made up for: they count as late and are left out.
+    const uint64_t missed = (now_ns() - begin_ns_) / period_ns_;
+    if (missed > tick_number) {
+      late_ticks_ += missed - tick_number;
+      ticks_ += missed - tick_number;
+      tick_number = missed;
+    }
+    lock.lock();
+  }
+  // A last look at everything, so that every window ends inside the recording.
+  lock.unlock();
+  for (Slot& slot : slots_) slot.look();
+  cpu_ns_ = thread_cpu_ns() - cpu_before;
+}
+
+void ThreadSampler::halt() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+Recording ThreadSampler::stop() {
+  halt();
+  Recording recording;
+  recording.begin_ns = begin_ns_;
+  recording.end_ns = now_ns();
+  recording.sampler_cpu_ns = cpu_ns_;
+  recording.ticks = ticks_;
+  recording.late_ticks = late_ticks_;
+  recording.fake_roots = fake_roots_;
+  recording.missing = missing_;
+  for (Slot& slot : slots_) {
+    slot.source->end(slot.tracks);
+    for (size_t i = 0; i < slot.tracks.size(); ++i) {
+      if (slot.tracks[i].size() == 0) continue;
+      Series series;
+      series.info = slot.source->channels[i];
+      series.info.period_ns = slot.period_ns;
+      if (slot.tracks[i].thinned()) series.info.note += " (thinned out: a long recording)";
+      slot.tracks[i].move_to(series);
+      recording.series.push_back(std::move(series));
+    }
+  }
+  return recording;
+}
+
+void join(Found& found, Found more) {
+  for (auto& source : more.sources) found.sources.push_back(std::move(source));
+  for (auto& missing : more.missing) found.missing.push_back(std::move(missing));
+}
+
+}  // namespace
+
+std::unique_ptr<Sampler> Sampler::open(const SamplerOptions& options) {
+  const TelemetryRoots& roots = options.roots;
+  Found found = find_process(roots.proc);
+  join(found, find_powercap(roots.sys));
+  join(found, find_hwmon(roots.sys));
+  join(found, find_power_supplies(roots.sys));
+  join(found, find_thermal(roots.sys));
+  join(found, find_cpufreq(roots.sys));
+  choose_total(found);
+  return std::make_unique<ThreadSampler>(std::move(found), options);
+}
+
+}  // namespace npb
