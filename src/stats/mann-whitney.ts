@@ -56,17 +56,45 @@ function subsetSumCounts(ranks: Int32Array, size: number): Float64Array {
   return counts.subarray(size * width);
 }
 
-function exactTails(ranks: Int32Array, size: number, observed: number): [number, number] {
+/** P(sum ≥ s) at index s of the permutation distribution; one entry beyond the largest sum. */
+function upperTails(counts: Float64Array): Float64Array {
+  const tails = new Float64Array(counts.length + 1);
+  for (let s = counts.length - 1; s >= 0; s--) {
+    tails[s] = (tails[s + 1] as number) + (counts[s] as number);
+  }
+  const all = tails[0] as number;
+  return tails.map((tail) => tail / all);
+}
+
+const untiedCache = new Map<string, Float64Array>();
+
+/** Upper tails of U = 0 … m·n without ties: depends on the sizes only, so it is kept. */
+function untiedTails(m: number, n: number): Float64Array {
+  const key = `${m},${n}`;
+  let tails = untiedCache.get(key);
+  if (tails === undefined) {
+    const ranks = Int32Array.from({ length: m + n }, (_, i) => i + 1);
+    const least = (n * (n + 1)) / 2;
+    tails = upperTails(subsetSumCounts(ranks, n).subarray(least, least + m * n + 1));
+    untiedCache.set(key, tails);
+  }
+  return tails;
+}
+
+/** P(sum ≥ observed) and P(sum ≤ observed) of the doubled rank sum of `size` of the ranks. */
+function exactTails(ranks: Int32Array, size: number, observed: number, tied: boolean) {
+  if (!tied) {
+    const tails = untiedTails(ranks.length - size, size);
+    const u = (observed - size * (size + 1)) / 2;
+    const most = (ranks.length - size) * size;
+    return { pGreater: tails[u] as number, pLess: tails[most - u] as number };
+  }
   const counts = subsetSumCounts(ranks, size);
-  let all = 0;
-  let atLeast = 0;
-  let atMost = 0;
-  counts.forEach((count, value) => {
-    all += count;
-    if (value >= observed) atLeast += count;
-    if (value <= observed) atMost += count;
-  });
-  return [atLeast / all, atMost / all];
+  const below = upperTails(counts.slice().reverse());
+  return {
+    pGreater: upperTails(counts)[observed] as number,
+    pLess: below[counts.length - 1 - observed] as number,
+  };
 }
 
 export interface RankTestOptions {
@@ -93,8 +121,8 @@ export function mannWhitney(
   const u = doubledSum / 2 - (n * (n + 1)) / 2;
   const method = options.method ?? (m + n <= EXACT_LIMIT ? 'exact' : 'normal');
   if (method === 'exact') {
-    const [pGreater, pLess] = exactTails(ranks, n, doubledSum);
-    return { u, pGreater, pLess, method };
+    const tied = ties.length < pooled.length;
+    return { u, ...exactTails(ranks, n, doubledSum, tied), method };
   }
   const total = m + n;
   const tieSum = ties.reduce((a, t) => a + (t ** 3 - t), 0);
@@ -128,13 +156,6 @@ function differences(baseline: ArrayLike<number>, current: ArrayLike<number>): F
   return all.sort();
 }
 
-/** U distribution without ties: counts of u = 0 … m·n. */
-function untiedCounts(m: number, n: number): Float64Array {
-  const ranks = Int32Array.from({ length: m + n }, (_, i) => i + 1);
-  const least = (n * (n + 1)) / 2;
-  return subsetSumCounts(ranks, n).subarray(least, least + m * n + 1);
-}
-
 /**
  * How many of the smallest differences lie outside a two-sided interval of at least `confidence`;
  * −1 where the samples are too few for it.
@@ -145,14 +166,11 @@ function trimmed(m: number, n: number, confidence: number): number {
     const sd = Math.sqrt((m * n * (m + n + 1)) / 12);
     return Math.floor((m * n) / 2 + normalQuantile(tail) * sd - 0.5);
   }
-  const counts = untiedCounts(m, n);
-  const all = counts.reduce((a, b) => a + b, 0);
-  let below = 0;
-  for (let u = 0; u < counts.length; u++) {
-    below += counts[u] as number;
-    if (below / all > tail) return u - 1;
-  }
-  return -1;
+  // P(U ≤ u) by the symmetry of the distribution without ties.
+  const tails = untiedTails(m, n);
+  let u = 0;
+  while (u <= m * n && (tails[m * n - u] as number) <= tail) u += 1;
+  return u - 1;
 }
 
 export interface Shift {

@@ -1,0 +1,128 @@
+import { autocorrelation, drift, isAutocorrelated } from '../stats/series.js';
+import type { Run } from './runs.js';
+import type { MetricComparison, Note } from './types.js';
+
+/** Two-sided level at which a trend within a run is told. */
+const DRIFT_P = 0.01;
+/** A trend below this share of the median explains no verdict. */
+const DRIFT_LEAST = 0.02;
+
+const percent = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`;
+
+function conditionNotes(side: string, runs: readonly Run[]): Note[] {
+  const notes: Note[] = [];
+  for (const run of runs) {
+    if (run.status !== 'complete') {
+      notes.push({
+        code: `status-${run.status}`,
+        message: `${side} ${run.file} is ${run.status}: only what was measured is compared.`,
+      });
+    }
+    if (run.faultyIterations > 0) {
+      notes.push({
+        code: 'faults',
+        message: `${side} ${run.file}: ${run.faultyIterations} iterations with a fault are left out.`,
+      });
+    }
+  }
+  const warnings = new Map<string, string>();
+  for (const warning of runs.flatMap((run) => run.warnings)) {
+    warnings.set(warning.code, warning.message);
+  }
+  for (const [code, message] of warnings) notes.push({ code, message: `${side}: ${message}` });
+  return notes;
+}
+
+/** Trends and dependence in the order of the processes of one document. */
+function seriesNotes(side: string, runs: readonly Run[], metric: MetricComparison): Note[] {
+  const notes: Note[] = [];
+  for (const run of runs) {
+    const values = run.samples.get(metric.metric.id)?.processes.flat() ?? [];
+    const trend = drift(values);
+    if (trend && trend.p < DRIFT_P && Math.abs(trend.relativeChange) > DRIFT_LEAST) {
+      const word = trend.relativeChange > 0 ? 'rises' : 'falls';
+      notes.push({
+        code: 'drift',
+        message: `${side} ${run.file}: ${metric.metric.label.toLowerCase()} ${word} by ${percent(Math.abs(trend.relativeChange))} from first to last iteration; let the device reach a steady temperature (--cooldown), or compare with \`ab\`.`,
+      });
+    } else if (isAutocorrelated(values)) {
+      notes.push({
+        code: 'autocorrelation',
+        message: `${side} ${run.file}: successive values of ${metric.metric.label.toLowerCase()} depend on each other (lag 1: ${autocorrelation(values)?.toFixed(2)}), so p-values are too optimistic.`,
+      });
+    }
+  }
+  return notes;
+}
+
+function stateNotes(metric: MetricComparison): Note[] {
+  return (['baseline', 'current'] as const).flatMap((side) => {
+    const { states, n } = metric[side];
+    if (!states) return [];
+    const slower = metric.metric.direction === 'higher' ? states.lowerCount : states.upperCount;
+    const shares =
+      metric.statesP === undefined
+        ? ''
+        : ` (shares of the two sides differ: p = ${metric.statesP.toFixed(3)})`;
+    return [
+      {
+        code: 'launch-states',
+        message: `${side}: launches come in two states: ${slower} of ${n} are ${states.ratio.toFixed(2)}× worse in ${metric.metric.label.toLowerCase()}${shares}.`,
+      },
+    ];
+  });
+}
+
+/** What a reader should know before believing a verdict, most general first. */
+export function gatherNotes(
+  baseline: readonly Run[],
+  current: readonly Run[],
+  metrics: readonly MetricComparison[],
+  threshold: number,
+): Note[] {
+  const judged = metrics.filter((metric) => metric.gated && metric.verdict !== 'not judged');
+  const notes = [...conditionNotes('baseline', baseline), ...conditionNotes('current', current)];
+  const units = new Set(judged.map((metric) => metric.unit));
+  if (judged.some((metric) => metric.indicative)) {
+    notes.push({
+      code: 'indicative',
+      message: units.has('summary')
+        ? 'Indicative only: a document lists no samples per process, so the spread between launches is unknown.'
+        : 'Indicative only: one process a side, so the spread between launches is unknown; measure with several processes.',
+    });
+  } else if (units.has('process') && baseline.length === 1 && current.length === 1) {
+    notes.push({
+      code: 'single-run',
+      message:
+        'One run a side: differences between days or temperatures are not covered; three or more runs a side are.',
+    });
+  }
+  for (const metric of judged) {
+    if (metric.verdict === 'inconclusive') {
+      const { label } = metric.metric;
+      notes.push({ code: 'inconclusive', message: `${label}: ${metric.reason}.` });
+    }
+  }
+  const coarse = judged.filter(
+    ({ detectablePercent, verdict }) =>
+      verdict === 'inconclusive' && (detectablePercent ?? 0) > 2 * threshold,
+  );
+  if (coarse.length > 0) {
+    const list = coarse
+      .map(
+        (metric) =>
+          `${metric.metric.label.toLowerCase()} ${metric.detectablePercent?.toFixed(0)} %`,
+      )
+      .join(', ');
+    notes.push({
+      code: 'coarse',
+      message: `${threshold} % cannot be resolved with these samples; what can be: ${list}.`,
+    });
+  }
+  for (const metric of judged) {
+    notes.push(...stateNotes(metric));
+    notes.push(...seriesNotes('baseline', baseline, metric));
+    notes.push(...seriesNotes('current', current, metric));
+  }
+  return notes;
+}
