@@ -21,6 +21,20 @@ Result<std::shared_ptr<const Model>> load_model(const std::string& path,
   return load_gguf(path, options);
 }
 
+void set_tokenizer(Model& model, const LoadOptions& options,
+                   const std::function<Result<std::shared_ptr<const Tokenizer>>()>& make) {
+  if (!options.with_tokenizer) {
+    model.tokenizer_problem = "The tokenizer was not asked for.";
+    return;
+  }
+  const auto tokenizer = make();
+  if (tokenizer.ok()) {
+    model.tokenizer = *tokenizer;
+  } else {
+    model.tokenizer_problem = tokenizer.error().message;
+  }
+}
+
 void summarize_weights(Model& model) {
   std::map<TensorType, uint64_t> weights_by_type;
   model.parameter_count = 0;

@@ -15,12 +15,7 @@ Result<std::shared_ptr<const Model>> load_gguf(const std::string& path,
   auto model = std::make_shared<Model>();
   model->weights = make_gguf_weights(file, gguf);
   NPB_TRY_ASSIGN(model->hp, gguf_hyperparameters(gguf, *model->weights, options, path));
-  auto tokenizer = gguf_tokenizer(gguf);
-  if (tokenizer.ok()) {
-    model->tokenizer = *tokenizer;
-  } else {
-    model->tokenizer_problem = tokenizer.error().message;
-  }
+  set_tokenizer(*model, options, [&] { return gguf_tokenizer(gguf); });
   const GgufValue* name = gguf.find("general.name");
   model->name = name ? describe(*name) : utf8_text(utf8_path(path).stem());
   model->format = "gguf";

@@ -10,9 +10,6 @@ Error unsupported(const std::string& what) {
 }
 }  // namespace
 
-Result<std::shared_ptr<const Tokenizer>> gguf_tokenizer(const GgufFile&) {
-  return unsupported("The model's tokenizer");
-}
 Result<std::shared_ptr<const Model>> load_safetensors_folder(const std::string& path,
                                                              const LoadOptions&) {
   return unsupported(path);
