@@ -1,0 +1,149 @@
+import type { ResultDocument } from '../schema/document.js';
+import type { ColdStart } from '../schema/iteration.js';
+import type { StatisticBlock } from '../schema/values.js';
+import { blockText, figure, wrap } from './format.js';
+
+const WIDTH = 80;
+const LABEL_WIDTH = 20;
+
+function line(label: string, value: string): string {
+  return `  ${`${label}:`.padEnd(LABEL_WIDTH)}${value}`;
+}
+
+function interval(block: StatisticBlock, unit: string): string {
+  if (block.ci95_low === undefined || block.ci95_high === undefined) return '';
+  return `  (95 %: ${figure(block.ci95_low)} to ${figure(block.ci95_high)} ${unit})`;
+}
+
+function reasonOf(document: ResultDocument, metric: string): string {
+  const entry = document.unavailable.find((candidate) => candidate.metric === metric);
+  return `not available${entry === undefined ? '' : `: ${entry.reason}`}`;
+}
+
+/** One metric of the block, or why it is missing. */
+function metricLine(
+  document: ResultDocument,
+  label: string,
+  metric: string,
+  block: StatisticBlock | null | undefined,
+  unit: string,
+): string {
+  if (!block)
+    return wrap(line(label, reasonOf(document, metric)), WIDTH, ' '.repeat(LABEL_WIDTH + 2));
+  return line(label, `${blockText(block, unit)}${interval(block, unit)}`);
+}
+
+function metricLines(document: ResultDocument): string[] {
+  const { latency, throughput, memory, power, efficiency } = document.results;
+  const encoder = Boolean(throughput.queries_per_second);
+  const row = (...args: [string, string, StatisticBlock | null | undefined, string]) =>
+    metricLine(document, ...args);
+  const lines = [row('Cold Start', 'latency.cold_start_ms', latency.cold_start_ms, 'ms')];
+  if (encoder) {
+    lines.push(
+      row('Batch Latency', 'latency.first_token_ms', latency.first_token_ms, 'ms'),
+      row(
+        'Throughput',
+        'throughput.queries_per_second',
+        throughput.queries_per_second,
+        'queries/sec',
+      ),
+    );
+  } else {
+    lines.push(
+      row('First Token', 'latency.first_token_ms', latency.first_token_ms, 'ms'),
+      row('Subsequent Token', 'latency.subsequent_token_ms', latency.subsequent_token_ms, 'ms'),
+      row('Throughput', 'throughput.tokens_per_second', throughput.tokens_per_second, 'tokens/sec'),
+    );
+    if (throughput.tokens_per_second_after_first) {
+      lines.push(
+        row('  after first', '', throughput.tokens_per_second_after_first, 'tokens/sec'),
+        row('  prefill', '', throughput.prefill_tokens_per_second, 'tokens/sec'),
+      );
+    }
+  }
+  lines.push(
+    row('Peak Memory', 'memory.peak_memory_usage_mb', memory?.peak_memory_usage_mb, 'MB'),
+    row('Avg Power', 'power.average_power_w', power?.average_power_w, 'W'),
+  );
+  if (efficiency?.joules_per_token) {
+    lines.push(row('Energy per Token', '', efficiency.joules_per_token, 'J'));
+  }
+  return lines;
+}
+
+type ColdPart =
+  | 'process_start_ms'
+  | 'addon_load_ms'
+  | 'device_open_ms'
+  | 'weights_read_ms'
+  | 'pack_compile_ms'
+  | 'first_prefill_ms';
+
+function coldStartParts(document: ResultDocument): string | undefined {
+  const starts: ColdStart[] = [];
+  for (const { cold_start } of document.iterations) if (cold_start) starts.push(cold_start);
+  const [first] = starts;
+  if (first === undefined) return undefined;
+  const mean = (key: ColdPart) =>
+    starts.reduce((sum, start) => sum + (start[key] ?? 0), 0) / starts.length;
+  const parts = [
+    `process ${figure(mean('process_start_ms') + mean('addon_load_ms'))}`,
+    `device ${figure(mean('device_open_ms'))}`,
+    `weights ${figure(mean('weights_read_ms'))}`,
+    `pack/compile ${figure(mean('pack_compile_ms'))}`,
+    `first prefill ${figure(mean('first_prefill_ms'))} ms`,
+  ];
+  const { page_cache: page, packed_cache: packed } = first;
+  const state = page === 'dropped' || page === 'kept' ? `; file cache ${page}` : '';
+  return `    = ${parts.join(' + ')}${state}${packed === 'hit' ? '; packed weights from disk' : ''}`;
+}
+
+function accuracyLines(document: ResultDocument): string[] {
+  const { accuracy } = document.results;
+  if (!accuracy) return [];
+  if (accuracy.top1_agreement != null) {
+    return [
+      line(
+        'Accuracy',
+        `${figure(100 * accuracy.top1_agreement)} % same best token as the exact reference, KL ${figure(accuracy.kl_divergence ?? 0)}`,
+      ),
+    ];
+  }
+  return accuracy.embedding_cosine == null
+    ? []
+    : [line('Accuracy', `cosine ${accuracy.embedding_cosine.toFixed(6)} to the exact reference`)];
+}
+
+function noteLines(document: ResultDocument): string[] {
+  const notes = [
+    ...(document.faults ?? []).map((fault) => `Fault (${fault.code}): ${fault.message}`),
+    ...document.warnings.map(
+      (entry) =>
+        `Warning (${entry.code}): ${entry.message}${entry.action === undefined ? '' : ` ${entry.action}`}`,
+    ),
+  ];
+  return notes.length === 0 ? [] : ['', ...notes.map((note) => wrap(note, WIDTH, '  '))];
+}
+
+/** The specification's block for one run, and below it what a reader must know about it. */
+export function summaryText(document: ResultDocument): string {
+  const { metadata, iterations } = document;
+  const { model, benchmark_config: config, device_info: device } = metadata;
+  const weights = model.weights === 'synthetic' ? ', synthetic weights' : '';
+  const cold = coldStartParts(document);
+  const lines = metricLines(document);
+  if (cold !== undefined) lines.splice(1, 0, cold);
+  const done =
+    iterations.length === config.iterations ? '' : `, ${iterations.length} of them finished`;
+  return [
+    `Device Configuration: ${model.name} (${model.quantization}${weights})`,
+    `Input: ${config.input_length} tokens, Output: ${config.output_length} tokens`,
+    `Batch Size: ${config.batch_size}, Iterations: ${config.iterations}${done}, Warmup: ${config.warmup_iterations}`,
+    '',
+    `${metadata.device.toUpperCase()} (${device.name}; ${device.backend}):`,
+    ...lines,
+    ...accuracyLines(document),
+    ...noteLines(document),
+  ].join('\n');
+}

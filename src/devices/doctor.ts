@@ -1,0 +1,135 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { cacheDirectory } from '../models/cache.js';
+import { findModels, modelFolders } from '../models/find.js';
+import type { NativeSnapshot } from '../native/binding.js';
+import { withHelper } from '../native/helper.js';
+import { locateAddon } from '../native/load.js';
+import { probeEach } from './probe.js';
+
+export interface Check {
+  name: string;
+  status: 'ok' | 'warning' | 'failure';
+  detail: string;
+  remedy?: string;
+}
+
+/** Enough for every telemetry source to have been opened and read once. */
+const SAMPLE_MS = 100;
+
+function sentence(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function check(name: string, status: Check['status'], detail: string, remedy?: string): Check {
+  return { name, status, detail, ...(remedy ? { remedy } : {}) };
+}
+
+async function addonCheck(): Promise<Check> {
+  try {
+    const { path } = locateAddon();
+    const info = await withHelper((helper) => helper.call('info'));
+    return check(
+      'native addon',
+      'ok',
+      `${path}, version ${info.version}, ${info.buildType}, backends ${info.backends.join(', ')}`,
+    );
+  } catch (error) {
+    return check('native addon', 'failure', sentence(error));
+  }
+}
+
+async function deviceChecks(extra: Record<string, string>): Promise<Check[]> {
+  const probes = (await probeEach(extra)).filter((probe) => probe.backend !== 'reference');
+  return probes.map((probe) => {
+    const name = `${probe.kind} (${probe.backend})`;
+    if (probe.devices.length > 0) {
+      const names = probe.devices.map(
+        (device) => `${device.name}${device.software ? ' (a program on the processor)' : ''}`,
+      );
+      return check(name, 'ok', names.join(', '));
+    }
+    const { reason, remedy } = probe.unavailable ?? { reason: 'no device was found', remedy: '' };
+    return check(name, 'warning', reason, remedy);
+  });
+}
+
+async function telemetryChecks(): Promise<Check[]> {
+  const recording = await withHelper((helper) => helper.recordIdle({ periodNs: 10e6 }, SAMPLE_MS));
+  const missing = recording.missing.map((entry) =>
+    check(`telemetry: ${entry.metric}`, 'warning', entry.reason, entry.remedy),
+  );
+  const power = recording.series.filter((one) => one.inTotal);
+  const found =
+    power.length === 0
+      ? []
+      : [check('power', 'ok', power.map((one) => `${one.source} (${one.label})`).join(', '))];
+  return [...found, ...missing];
+}
+
+function machineChecks(snapshot: NativeSnapshot): Check[] {
+  const texts = Object.entries(snapshot.texts).map(([key, value]) => `${key} ${value}`);
+  return texts.length === 0 ? [] : [check('machine state', 'ok', texts.join(', '))];
+}
+
+async function pageCacheCheck(): Promise<Check> {
+  const file = fileURLToPath(new URL('../../package.json', import.meta.url));
+  try {
+    await withHelper((helper) => helper.call('dropFileCache', file));
+    return check('page cache', 'ok', 'file pages can be dropped before a cold start');
+  } catch (error) {
+    return check(
+      'page cache',
+      'warning',
+      sentence(error),
+      'Cold starts are measured with a warm file cache here: use --cache keep to say so.',
+    );
+  }
+}
+
+function folderCheck(): Check {
+  const folder = cacheDirectory();
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    return check('cache folder', 'ok', folder);
+  } catch (error) {
+    return check(
+      'cache folder',
+      'warning',
+      sentence(error),
+      'Name another one in NPU_BENCH_CACHE.',
+    );
+  }
+}
+
+function modelCheck(): Check {
+  const folders = modelFolders();
+  const found = findModels(folders);
+  return found.length > 0
+    ? check('models', 'ok', found.map((model) => model.name).join(', '))
+    : check(
+        'models',
+        'warning',
+        `no model file in ${folders.join(', ')}`,
+        'Give --model a path, or a preset with synthetic weights (`npu-bench models`).',
+      );
+}
+
+/** Everything that a run needs, each with its remedy. Later checks need the addon. */
+export async function examine(extra: Record<string, string>): Promise<Check[]> {
+  const node = check('node', 'ok', `${process.version} on ${process.platform}-${process.arch}`);
+  const addon = await addonCheck();
+  const own = [folderCheck(), modelCheck()];
+  if (addon.status === 'failure') return [node, addon, ...own];
+  const snapshot = await withHelper((helper) => helper.call('snapshot'));
+  return [
+    node,
+    addon,
+    ...(await deviceChecks(extra)),
+    ...(await telemetryChecks()),
+    ...machineChecks(snapshot),
+    await pageCacheCheck(),
+    ...own,
+  ];
+}

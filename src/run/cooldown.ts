@@ -1,0 +1,74 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NativeSnapshot } from '../native/binding.js';
+import type { NativeHelper } from '../native/helper.js';
+import type { Warning } from '../schema/values.js';
+import type { RunPlan } from './plan.js';
+import type { RunEvent } from './schedule.js';
+
+const LONGEST_WAIT_MS = 10 * 60_000;
+const LOOK_MS = 1000;
+
+/** The hottest sensor of a snapshot, in °C; undefined without any. */
+export function hottest(snapshot: NativeSnapshot): number | undefined {
+  const values = Object.entries(snapshot.numbers).flatMap(([key, value]) =>
+    /temperature.*_c$|^temperature_c/.test(key) ? [value] : [],
+  );
+  return values.length === 0 ? undefined : Math.max(...values);
+}
+
+async function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  await delay(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(() => {
+    // Interrupted: the caller looks at the signal itself.
+  });
+}
+
+async function untilCool(
+  celsius: number,
+  plan: RunPlan,
+  helper: NativeHelper,
+  signal: AbortSignal | undefined,
+): Promise<Warning[]> {
+  const deadline = Date.now() + LONGEST_WAIT_MS;
+  for (;;) {
+    const now = hottest(await helper.call('snapshot', plan.sampler.roots));
+    if (now === undefined) {
+      return [
+        {
+          code: 'cooldown',
+          message: 'This machine shows no temperature, so --cooldown did not wait.',
+          action: 'Give a time instead, such as --cooldown 30s.',
+        },
+      ];
+    }
+    if (now <= celsius || signal?.aborted) return [];
+    if (Date.now() >= deadline) {
+      return [
+        {
+          code: 'cooldown',
+          message: `After ${LONGEST_WAIT_MS / 60_000} minutes the hottest sensor still shows ${now.toFixed(1)} °C, above the ${celsius} °C of --cooldown.`,
+          action: 'Cool the device, or ask for a temperature that it reaches when idle.',
+        },
+      ];
+    }
+    await sleep(LOOK_MS, signal);
+  }
+}
+
+/** Waits as --cooldown asks: a time between processes, a temperature before each of them. */
+export async function waitForCooldown(
+  plan: RunPlan,
+  helper: NativeHelper,
+  index: number,
+  { signal, onEvent }: { signal?: AbortSignal | undefined; onEvent?(event: RunEvent): void },
+): Promise<Warning[]> {
+  const { cooldown } = plan.options;
+  if (cooldown === undefined) return [];
+  if ('celsius' in cooldown) {
+    onEvent?.({ type: 'wait', reason: `waiting for ${cooldown.celsius} °C` });
+    return untilCool(cooldown.celsius, plan, helper, signal);
+  }
+  if (index === 0) return [];
+  onEvent?.({ type: 'wait', reason: `cooling down for ${cooldown.seconds} s` });
+  await sleep(cooldown.seconds * 1000, signal);
+  return [];
+}

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { describeEnd } from '../native/helper.js';
+import type { Fault } from '../schema/values.js';
+import type { Phase } from './messages.js';
+
+const CRASH_SIGNALS = new Set([
+  'SIGSEGV',
+  'SIGBUS',
+  'SIGILL',
+  'SIGABRT',
+  'SIGFPE',
+  'SIGTRAP',
+  'SIGSYS',
+]);
+
+/** Windows ends a crashed process with an NTSTATUS as its exit code. */
+const WINDOWS_CRASH = 0xc0000000;
+
+/** Counts of processes that the kernel killed for memory, system-wide and in our control group. */
+export function readOomKills(): number {
+  let kills = 0;
+  for (const [path, pattern] of [
+    ['/proc/vmstat', /^oom_kill (\d+)/m],
+    ['/sys/fs/cgroup/memory.events', /^oom_kill (\d+)/m],
+  ] as const) {
+    try {
+      kills += Number(pattern.exec(readFileSync(path, 'latin1'))?.[1] ?? 0);
+    } catch {
+      // A system without this file tells nothing; the other one may.
+    }
+  }
+  return kills;
+}
+
+const PHASE_WORDS: Record<Phase, string> = {
+  start: 'starting',
+  load: 'loading the model',
+  'first inference': 'the first inference',
+  'warm-up': 'a warm-up iteration',
+  iteration: 'a recorded iteration',
+  exit: 'exiting',
+};
+
+export interface ChildEnd {
+  exitCode: number | null;
+  signal: string | null;
+  phase: Phase;
+  oomKilled: boolean;
+  /** Last lines that the child wrote to its standard error. */
+  stderr: string;
+}
+
+/** The last line that says something, for the end of a sentence. */
+function lastWords(stderr: string): string {
+  const line = stderr.trim().split('\n').at(-1)?.trim() ?? '';
+  return line === '' ? '' : `; its last words: ${line.slice(0, 200)}`;
+}
+
+const LESS_MEMORY =
+  'use a smaller batch, shorter lengths, a smaller quantization, or a machine with more memory';
+
+/** The fault of a child that ended without having been told to. */
+export function faultOfEnd(end: ChildEnd): Fault {
+  const during = PHASE_WORDS[end.phase];
+  const how = describeEnd(end.exitCode, end.signal);
+  const common = { phase: end.phase, exit_code: end.exitCode, signal: end.signal };
+  const heapExhausted = /heap out of memory|bad_alloc|out of memory/i.test(end.stderr);
+  if (end.oomKilled || heapExhausted) {
+    return {
+      code: 'out-of-memory',
+      message: `The measured process ran out of memory during ${during} and ${how}: ${LESS_MEMORY}.`,
+      ...common,
+    };
+  }
+  const crashed =
+    (end.signal !== null && CRASH_SIGNALS.has(end.signal)) || (end.exitCode ?? 0) >= WINDOWS_CRASH;
+  if (crashed) {
+    return {
+      code: 'crash',
+      message: `The measured process ${how} during ${during}; a driver or the addon is at fault${lastWords(end.stderr)}.`,
+      ...common,
+    };
+  }
+  return {
+    code: end.signal === null ? 'exit' : 'killed',
+    message: `The measured process ${how} during ${during}${end.signal === 'SIGKILL' ? '; somebody or the system killed it' : ''}${lastWords(end.stderr)}.`,
+    ...common,
+  };
+}
+
+export function timeoutFault(phase: Phase, seconds: number): Fault {
+  return {
+    code: 'timeout',
+    message: `Nothing came from the measured process for ${seconds} s during ${PHASE_WORDS[phase]}, so it was ended; allow more with --timeout, or look at the driver.`,
+    phase,
+    exit_code: null,
+    signal: 'SIGKILL',
+  };
+}
+
+/** A native error that the child reported itself. */
+export function faultOfError(code: string, message: string, phase: Phase): Fault {
+  return { code: code.replaceAll('_', '-'), message, phase };
+}
+
+/** Faults that the next process would meet again. */
+export function isHopeless(fault: Fault): boolean {
+  return ['out-of-memory', 'wrong-result', 'io', 'internal'].includes(fault.code);
+}

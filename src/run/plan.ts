@@ -1,0 +1,189 @@
+import { join } from 'node:path';
+import { QUANTIZATIONS, type RunOptions } from '../config/options.js';
+import { chooseDevice, type DeviceChoice } from '../devices/choose.js';
+import { NpuBenchError } from '../errors.js';
+import { cacheDirectory, hashFile } from '../models/cache.js';
+import { weightFiles } from '../models/files.js';
+import { chooseModel } from '../models/find.js';
+import type {
+  ModelOptions,
+  NativeInfo,
+  NativeLimits,
+  NativeModelDescription,
+  NativeRecording,
+  NativeSnapshot,
+  SamplerOptions,
+  SessionOptions,
+} from '../native/binding.js';
+import type { NativeHelper } from '../native/helper.js';
+import { beginTokenOf, type Prompt, syntheticPrompt, textPrompt, tokenPrompt } from './prompt.js';
+
+const DEFAULT_INPUT_LENGTH = 512;
+const LIMITS_MS = 300;
+const IDLE_MS = 1000;
+const MAX_RECORDING_NS = 3600e9;
+
+/** Everything that is settled before the first measured process starts. */
+export interface RunPlan {
+  options: RunOptions;
+  startedAt: Date;
+  addonPath: string;
+  /** A test's stand-in for the addon, or telemetry from a fake tree. */
+  fake: { addon: boolean; telemetry: boolean };
+  info: NativeInfo;
+  choice: DeviceChoice;
+  model: ModelOptions;
+  description: NativeModelDescription;
+  /** Files whose pages a cold start reads; empty for synthetic weights. */
+  weightFiles: string[];
+  sha256: string | null;
+  /** Word for the weights' type in the document. */
+  quantization: string;
+  prompt: Prompt;
+  outputTokens: number;
+  session: SessionOptions;
+  sampler: SamplerOptions;
+  before: NativeSnapshot;
+  idle: NativeRecording;
+  limits: NativeLimits;
+}
+
+export function samplerOptions(options: RunOptions): SamplerOptions {
+  return {
+    periodNs: Math.round(options['sample-interval'] * 1e6),
+    capacityNs: MAX_RECORDING_NS,
+    ...(options['sysfs-root'] === undefined
+      ? {}
+      : { roots: telemetryRoots(options['sysfs-root']) }),
+    ...(options['meter-command'] === undefined ? {} : { meterCommand: options['meter-command'] }),
+  };
+}
+
+/** A tree with the machine's own layout: DIR/sys, DIR/proc, DIR/dev. */
+export function telemetryRoots(root: string) {
+  return { sys: join(root, 'sys'), proc: join(root, 'proc'), dev: join(root, 'dev') };
+}
+
+export function backendExtras(options: RunOptions): Record<string, string> {
+  return {
+    ...(options['qnn-lib'] === undefined ? {} : { qnn_lib_dir: options['qnn-lib'] }),
+    ...(options['perf-profile'] === undefined ? {} : { perf_profile: options['perf-profile'] }),
+  };
+}
+
+/** The native description of what `--model` names, without its weights. */
+export async function resolveModel(
+  helper: NativeHelper,
+  options: Pick<RunOptions, 'model' | 'model-dir' | 'quantization' | 'seed'>,
+): Promise<{ model: ModelOptions; description: NativeModelDescription; quantization: string }> {
+  const chosen = chooseModel(options.model, await helper.call('presets'), options['model-dir']);
+  if (chosen.kind === 'file') {
+    if (options.quantization !== undefined) {
+      throw new NpuBenchError(
+        'OPTION',
+        `--quantization chooses the type of synthetic weights, but ${chosen.path} holds its own; leave it out, or convert the file.`,
+      );
+    }
+    const model = { path: chosen.path };
+    const description = await helper.call('inspect', model);
+    return { model, description, quantization: description.quantization };
+  }
+  const word = options.quantization ?? 'int8';
+  const model = {
+    path: chosen.name,
+    preset: true,
+    syntheticType: QUANTIZATIONS[word] ?? word,
+    seed: options.seed,
+  };
+  return { model, description: await helper.call('inspect', model), quantization: word };
+}
+
+async function makePrompt(
+  helper: NativeHelper,
+  options: RunOptions,
+  model: ModelOptions,
+  description: NativeModelDescription,
+): Promise<Prompt> {
+  const batch = options['batch-size'];
+  const length = options['input-length'];
+  const { prompt: text, 'prompt-tokens': ids } = options;
+  if (ids !== undefined) return tokenPrompt(ids, description.vocabSize, batch);
+  if (text !== undefined) {
+    const encoded = await helper.call('encode', model, text);
+    return textPrompt(text, encoded, beginTokenOf(description), batch, length);
+  }
+  const tokens = length ?? DEFAULT_INPUT_LENGTH;
+  return syntheticPrompt(description.vocabSize, tokens, batch, options.seed);
+}
+
+function checkContext(description: NativeModelDescription, input: number, output: number): void {
+  const needed = description.family === 'encoder' ? input : input + output;
+  if (description.contextLength > 0 && needed > description.contextLength) {
+    throw new NpuBenchError(
+      'CONTEXT',
+      `${description.name} holds at most ${description.contextLength} tokens, but ${
+        description.family === 'encoder' ? '--input-length' : '--input-length and --output-length'
+      } ask for ${needed}; shorten them.`,
+    );
+  }
+}
+
+/**
+ * Checks and settles everything: model, device, prompt, the machine's state and limits. Throws
+ * NpuBenchError (exit code 2 for what a user can put right). Nothing is measured yet.
+ */
+export async function planRun(options: RunOptions, helper: NativeHelper): Promise<RunPlan> {
+  const extra = backendExtras(options);
+  const info = await helper.call('info');
+  const choice = await chooseDevice(helper, {
+    device: options.device,
+    backend: options.backend,
+    gpuIndex: options['gpu-index'],
+    extra,
+  });
+  const { model, description, quantization } = await resolveModel(helper, options);
+  const prompt = await makePrompt(helper, options, model, description);
+  const encoder = description.family === 'encoder';
+  const outputTokens = encoder ? 1 : options['output-length'];
+  checkContext(description, prompt.length, outputTokens);
+
+  const files = model.preset ? [] : weightFiles(model.path);
+  const sampler = samplerOptions(options);
+  const threads = options.threads ?? 0;
+  const session: SessionOptions = {
+    backend: choice.backend,
+    deviceIndex: choice.device.index,
+    batch: options['batch-size'],
+    maxTokens: prompt.length + (encoder ? 0 : outputTokens),
+    maxStepTokens: prompt.length,
+    precision: options.precision,
+    threads,
+    ...(options['packed-cache'] ? { packedCacheDir: join(cacheDirectory(), 'packed') } : {}),
+    ...(Object.keys(extra).length > 0 ? { extra } : {}),
+  };
+  const limits = await helper.call('measureLimits', {
+    threads: threads || info.performanceCores,
+    milliseconds: LIMITS_MS,
+  });
+  const roots = sampler.roots;
+  return {
+    options,
+    startedAt: new Date(),
+    addonPath: helper.addon.path,
+    fake: { addon: helper.addon.fake, telemetry: options['sysfs-root'] !== undefined },
+    info,
+    choice,
+    model: { ...model, contextTokens: session.maxTokens },
+    description,
+    weightFiles: files,
+    sha256: files.length === 1 ? await hashFile(files[0] as string) : null,
+    quantization,
+    prompt,
+    outputTokens,
+    session,
+    sampler,
+    before: await helper.call('snapshot', roots),
+    idle: await helper.recordIdle(sampler, IDLE_MS),
+    limits,
+  };
+}

@@ -1,0 +1,180 @@
+/**
+ * The measured process. Lean on purpose: every module that it loads is part of the cold start that
+ * it reports. It loads the addon, answers one request, and talks to its parent only between
+ * measured windows.
+ */
+const mainNs = Number(process.hrtime.bigint());
+
+import fs = require('node:fs');
+
+import type { NativeBinding, NativeIteration, NativeSession } from '../native/binding.js' with {
+  'resolution-mode': 'import',
+};
+import type {
+  MeasureRequest,
+  NextRequest,
+  Phase,
+  SessionFacts,
+  StartTimeline,
+  WorkerMessage,
+} from './messages.js' with { 'resolution-mode': 'import' };
+
+/** Long enough for the parent to have read a message and gone back to sleep. */
+const SETTLE_MS = 5;
+
+let phase: Phase = 'start';
+
+function send(message: WorkerMessage): Promise<void> {
+  return new Promise((resolve) => process.send?.(message, undefined, {}, () => resolve()));
+}
+
+async function report(error: unknown): Promise<void> {
+  const { code, message } = error as { code?: string; message?: string };
+  await send({ type: 'error', code: code ?? 'internal', message: String(message ?? error), phase });
+  process.exit(1);
+}
+
+function nowNs(): number {
+  return Number(process.hrtime.bigint());
+}
+
+/** Highest resident memory since the last reset, by the kernel's own mark. */
+function peakResidentBytes(): number | null {
+  try {
+    const match = /^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync('/proc/self/status', 'latin1'));
+    if (match) return Number(match[1]) * 1024;
+  } catch {
+    // Not Linux: the process-wide figure below is the only one.
+  }
+  const { maxRSS } = process.resourceUsage();
+  return maxRSS > 0 ? maxRSS * 1024 : null;
+}
+
+/** True when the kernel's high-water mark was set back to the present size. */
+function resetPeakResident(): boolean {
+  try {
+    fs.writeFileSync('/proc/self/clear_refs', '5');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function announce(next: Phase, iteration: number, step = 0): Promise<void> {
+  phase = next;
+  await send({ type: 'phase', phase, iteration, step });
+}
+
+async function settle(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+}
+
+function nextRequest(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('message', (message: NextRequest) => {
+      if (message.type === 'next') resolve();
+    });
+  });
+}
+
+function factsOf(session: NativeSession, request: MeasureRequest): SessionFacts {
+  const middle = request.inputTokens + Math.floor(request.outputTokens / 2);
+  return {
+    device: session.device,
+    model: session.model,
+    threads: session.threads,
+    memory: session.memory(),
+    placement: session.placement(),
+    decodeBytes: session.decodeBytes(middle),
+    prefillFlops: session.stepFlops(request.inputTokens, 0),
+    decodeFlops: session.stepFlops(1, middle),
+  };
+}
+
+/** The text of the first sequence, or null where the model has no readable tokenizer. */
+function textOf(session: NativeSession, run: NativeIteration, request: MeasureRequest) {
+  if (!request.wantText || session.model.tokenizer === null) return null;
+  return session.decode(run.tokenIds.subarray(0, run.tokenIds.length / request.batch));
+}
+
+async function measure(
+  binding: NativeBinding,
+  request: MeasureRequest,
+  loadedNs: number,
+): Promise<void> {
+  const workload = {
+    prompt: request.prompt,
+    batch: request.batch,
+    inputTokens: request.inputTokens,
+    outputTokens: request.outputTokens,
+  };
+  const first = request.iterations[0] ?? 1;
+  const sampler = binding.openSampler(request.sampler);
+  sampler.start();
+  const harnessReadyNs = nowNs();
+
+  phase = 'load';
+  const session = binding.open(request.model, request.session);
+  const openedNs = nowNs();
+  let start: StartTimeline | null = {
+    mainNs,
+    addonLoadedNs: loadedNs,
+    harnessReadyNs,
+    open: session.openTimeline,
+    openedNs,
+  };
+  phase = 'first inference';
+  let cold = request.coldStart ? session.run({ ...workload, outputTokens: 1 }) : null;
+
+  for (let step = 1; step <= request.warmups; step += 1) {
+    await announce('warm-up', first, step);
+    await settle();
+    session.run(workload);
+  }
+  for (const [index, iteration] of request.iterations.entries()) {
+    if (index > 0) sampler.start();
+    await announce('iteration', iteration);
+    await settle();
+    const peakBefore = peakResidentBytes();
+    const separate = resetPeakResident();
+    const warm = session.run(workload);
+    const peakIteration = peakResidentBytes();
+    const recording = sampler.stop();
+    await send({
+      type: 'sample',
+      iteration,
+      start,
+      cold,
+      warm,
+      recording,
+      session: factsOf(session, request),
+      text: textOf(session, warm, request),
+      peakProcessBytes:
+        peakBefore === null || peakIteration === null ? null : Math.max(peakBefore, peakIteration),
+      peakIterationBytes: separate ? peakIteration : null,
+    });
+    start = null;
+    cold = null;
+    await nextRequest();
+  }
+  if (request.session.profile) await send({ type: 'profile', profile: session.profile() });
+  phase = 'exit';
+  session.close();
+  await send({ type: 'done' });
+  process.disconnect();
+}
+
+process.once('disconnect', () => process.exit());
+let binding: NativeBinding | undefined;
+try {
+  binding = require(process.argv[2] as string) as NativeBinding;
+} catch (error) {
+  void report({ code: 'addon_load', message: (error as Error).message });
+}
+const loadedNs = nowNs();
+if (binding !== undefined) {
+  const addon = binding;
+  process.once('message', (request: MeasureRequest) => {
+    measure(addon, request, loadedNs).catch(report);
+  });
+}
