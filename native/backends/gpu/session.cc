@@ -250,4 +250,13 @@ Result<std::unique_ptr<Session>> open_session(std::unique_ptr<Device> device, Gr
   return std::unique_ptr<Session>(std::move(session));
 }
 
+ProbeResult unavailable_probe(const Error& error) {
+  const size_t split = error.message.find("; ");
+  ProbeResult result;
+  result.unavailable =
+      Unavailable{error.message.substr(0, split),
+                  split == std::string::npos ? std::string() : error.message.substr(split + 2)};
+  return result;
+}
+
 }  // namespace npb::gpu

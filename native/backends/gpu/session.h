@@ -14,4 +14,8 @@ Result<std::unique_ptr<Session>> open_session(std::unique_ptr<Device> device, Gr
                                               const SessionOptions& options, uint64_t begin_ns,
                                               uint64_t opened_ns);
 
+/// A probe that found nothing: the error's sentence up to the first "; " is the reason, the rest
+/// the remedy.
+ProbeResult unavailable_probe(const Error& error);
+
 }  // namespace npb::gpu

@@ -13,16 +13,9 @@ class VulkanBackend : public Backend {
   DeviceKind kind() const override { return DeviceKind::gpu; }
 
   ProbeResult probe(const SessionOptions&) const override {
-    ProbeResult result;
     const auto devices = vulkan::physical_devices();
-    if (!devices.ok()) {
-      // The sentence's second half says what to do.
-      const std::string& message = devices.error().message;
-      const size_t split = message.find("; ");
-      result.unavailable = Unavailable{message.substr(0, split),
-                                       split == std::string::npos ? "" : message.substr(split + 2)};
-      return result;
-    }
+    if (!devices.ok()) return gpu::unavailable_probe(devices.error());
+    ProbeResult result;
     for (const vulkan::PhysicalDevice& device : *devices) result.devices.push_back(device.info);
     return result;
   }

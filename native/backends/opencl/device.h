@@ -1,0 +1,53 @@
+// gpu::Device over OpenCL 1.2.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <tuple>
+#include <vector>
+
+#include "backends/gpu/device.h"
+#include "backends/opencl/platform.h"
+
+namespace npb::opencl {
+
+class OpenClDevice : public gpu::Device {
+ public:
+  static Result<std::unique_ptr<OpenClDevice>> open(const PlatformDevice& device);
+  ~OpenClDevice() override;
+
+  const gpu::Limits& limits() const override { return platform_.limits; }
+  const DeviceInfo& info() const override { return platform_.info; }
+  Result<gpu::BufferId> create_buffer(uint64_t bytes, gpu::BufferKind kind) override;
+  Result<void> write(gpu::BufferId buffer, uint64_t offset,
+                     std::span<const std::byte> bytes) override;
+  Result<void> read(gpu::BufferId buffer, uint64_t offset, std::span<std::byte> bytes) override;
+  std::byte* mapped(gpu::BufferId buffer) override;
+  Result<std::unique_ptr<gpu::RecordedList>> record(std::span<const gpu::Dispatch> list) override;
+  Result<void> execute(gpu::RecordedList& list, StepTiming& timing) override;
+  Result<std::vector<uint64_t>> profile(std::span<const gpu::Dispatch> list) override;
+
+ private:
+  OpenClDevice(const Api& cl, const PlatformDevice& device) : cl_(cl), platform_(device) {}
+  Result<void> initialize();
+  Result<cl_program> build(const std::string& source);
+  /// A binding as a memory object of its own: the whole buffer, or a sub-buffer made once.
+  Result<cl_mem> memory(const gpu::Binding& binding);
+  /// The host's copies of shared buffers to the device, or back.
+  Result<void> exchange_shared(bool to_device);
+  Result<uint64_t> event_ns(cl_event event, cl_profiling_info what) const;
+
+  struct Buffer {
+    cl_mem handle = nullptr;
+    uint64_t bytes = 0;
+    std::vector<std::byte> shadow;  // host_shared: what mapped() shows
+  };
+  const Api& cl_;
+  PlatformDevice platform_;
+  cl_context context_ = nullptr;
+  cl_command_queue queue_ = nullptr;
+  std::vector<Buffer> buffers_;
+  std::map<std::tuple<gpu::BufferId, uint64_t, uint64_t>, cl_mem> sub_buffers_;
+};
+
+}  // namespace npb::opencl
