@@ -14,10 +14,10 @@ Result<std::shared_ptr<const Model>> load_safetensors_folder(const std::string& 
                                                              const LoadOptions&) {
   return unsupported(path);
 }
-Result<std::shared_ptr<const Model>> make_synthetic_model(const std::string& preset,
-                                                          const LoadOptions&) {
-  return unsupported(preset);
-}
-std::vector<PresetInfo> model_presets() { return {}; }
 
+}  // namespace npb
+namespace npb {
+Result<std::shared_ptr<const Tokenizer>> folder_tokenizer(const std::string& folder) {
+  return unsupported(folder);
+}
 }  // namespace npb
