@@ -108,7 +108,7 @@ std::optional<int64_t> TextFile::read_int() const {
 std::optional<std::string> read_text(const std::string& path, std::string* why) {
   const TextFile file = TextFile::open(path, why);
   if (!file.is_open()) return std::nullopt;
-  std::string buffer(16384, '\0');
+  std::string buffer(65536, '\0');
   const auto text = file.read(buffer.data(), buffer.size());
   if (!text) {
     if (why != nullptr) *why = path + ": " + std::generic_category().message(errno);

@@ -271,11 +271,18 @@ void join(Found& found, Found more) {
 std::unique_ptr<Sampler> Sampler::open(const SamplerOptions& options) {
   const TelemetryRoots& roots = options.roots;
   Found found = find_process(roots.proc);
+  join(found, find_meter(options.meter_command));
   join(found, find_powercap(roots.sys));
   join(found, find_hwmon(roots.sys));
+  join(found, find_iio_rails(roots.sys));
   join(found, find_power_supplies(roots.sys));
+  join(found, find_windows_power());
   join(found, find_thermal(roots.sys));
   join(found, find_cpufreq(roots.sys));
+  join(found, find_devfreq(roots.sys));
+  join(found, find_kgsl(roots.sys));
+  join(found, find_fdinfo(roots.proc));
+  join(found, find_machine(roots.proc));
   choose_total(found);
   return std::make_unique<ThreadSampler>(std::move(found), options);
 }
