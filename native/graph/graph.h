@@ -30,7 +30,7 @@ enum class OpKind {
   gelu,       // erf or tanh form by `gelu_tanh`
   swiglu,     // silu(inputs[0]) * inputs[1]
   pool,       // per token -> per sequence: last | cls (first) | mean
-  l2_norm,    // row / max(||row||, 1e-12)
+  l2_norm,    // x / max(||x||, 1e-12), over groups of `group` columns
   argmax,     // [*, vocab] -> token id per row (smallest index of the maximum)
 };
 const char* name(OpKind kind);
@@ -64,7 +64,7 @@ struct Node {
   WeightRef weight2;
   WeightRef weight3;
   float eps = 0.0f;
-  uint32_t group = 0;  // rms_norm: columns normalised together
+  uint32_t group = 0;  // rms_norm, l2_norm: columns normalised together
   // rope and attention
   uint32_t n_heads = 0;  // rope: heads in this matrix
   uint32_t n_kv_heads = 0;
