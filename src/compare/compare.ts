@@ -1,6 +1,7 @@
 import { NpuBenchError } from '../errors.js';
 import type { ResultDocument } from '../schema/document.js';
 import { METRICS, type Metric } from '../schema/metrics.js';
+import { minimumDetectableRatio } from '../stats/power.js';
 import { fisherExact } from '../stats/states.js';
 import { comparability, describeDifferences, inconsistentRun } from './comparability.js';
 import { bootstrapRatio, sideEvidence } from './evidence.js';
@@ -124,14 +125,22 @@ function prepareAll(
   });
 }
 
+/** Smallest true change, in per cent, that these samples would show in 95 % of comparisons. */
+function detectable({ evidence, baselineN, currentN, band }: Prepared): number | undefined {
+  const { logDeviation } = evidence;
+  if (logDeviation === undefined) return undefined;
+  return (minimumDetectableRatio(logDeviation, baselineN, currentN, band.testHigh) - 1) * 100;
+}
+
 function toComparison(
-  { metric, samples, evidence, gated, unit }: Prepared,
+  candidate: Prepared,
   judgement: Judgement,
   detailed: boolean,
 ): MetricComparison {
+  const { metric, samples, evidence, gated, unit } = candidate;
   const a = sideEvidence(samples.baseline, unit, samples.moments?.baseline);
   const b = sideEvidence(samples.current, unit, samples.moments?.current);
-  const { ratio, test, interval95, detectableRatio } = evidence;
+  const { ratio, test, interval95 } = evidence;
   return {
     metric,
     gated,
@@ -147,7 +156,7 @@ function toComparison(
     hodgesLehmannRatio: evidence.hodgesLehmannRatio,
     cliffsDelta: evidence.cliffsDelta,
     test: judgement.test,
-    detectablePercent: detectableRatio === undefined ? undefined : (detectableRatio - 1) * 100,
+    detectablePercent: detectable(candidate),
     samplesNeeded: judgement.samplesNeeded,
     statesP: statesP(samples, a, b),
     verdict: judgement.verdict,

@@ -3,7 +3,6 @@ import { ratioOfMediansInterval } from '../stats/bootstrap.js';
 import { cliffsDelta } from '../stats/effect.js';
 import { hodgesLehmann, mannWhitney, smallestP } from '../stats/mann-whitney.js';
 import { madOutliers, sigmaOutliers } from '../stats/outliers.js';
-import { minimumDetectableRatio } from '../stats/power.js';
 import { findLaunchStates } from '../stats/states.js';
 import { type WelchResult, welch, welchFromMoments, welchInterval } from '../stats/welch.js';
 import type { MetricSamples, Moments } from './samples.js';
@@ -44,7 +43,6 @@ export interface Evidence {
   readonly cliffsDelta?: number | undefined;
   /** Pooled deviation of the logarithms. */
   readonly logDeviation?: number | undefined;
-  readonly detectableRatio?: number | undefined;
 }
 
 const expInterval = (interval: Interval | undefined): Interval | undefined =>
@@ -109,7 +107,6 @@ function summaryEvidence(samples: MetricSamples, ratio: number | undefined, band
     ratio,
     ...welchEvidence((margin) => welchFromMoments(a, b, margin), band),
     logDeviation,
-    detectableRatio: minimumDetectableRatio(logDeviation, a.n, b.n, band.testHigh),
   };
 }
 
@@ -138,12 +135,6 @@ export function gatherEvidence(samples: MetricSamples, band: Band): Evidence {
     ratio,
     cliffsDelta: delta,
     logDeviation,
-    detectableRatio: minimumDetectableRatio(
-      logDeviation,
-      baseline.length,
-      current.length,
-      band.testHigh,
-    ),
   };
   if (prefersWelch(samples)) {
     const shift = hodgesLehmann(logA, logB, []);

@@ -116,10 +116,18 @@ export function studentQuantile(p: number, df: number): number {
     low = high;
     high *= 2;
   }
-  for (let i = 0; i < 200 && high - low > 1e-15 * high; i++) {
-    const middle = (low + high) / 2;
-    if (studentUpper(middle, df) > tail) low = middle;
-    else high = middle;
+  // Newton's method, kept inside a bracket that shrinks with every step.
+  const logScale = logGamma((df + 1) / 2) - logGamma(df / 2) - 0.5 * Math.log(df * Math.PI);
+  let t = (low + high) / 2;
+  for (let i = 0; i < 100; i++) {
+    const excess = studentUpper(t, df) - tail;
+    if (excess > 0) low = t;
+    else high = t;
+    const density = Math.exp(logScale - ((df + 1) / 2) * Math.log1p((t * t) / df));
+    let next = t + excess / density;
+    if (!(next > low && next < high)) next = (low + high) / 2;
+    if (Math.abs(next - t) <= 1e-15 * t) return next;
+    t = next;
   }
-  return (low + high) / 2;
+  return t;
 }
