@@ -278,4 +278,16 @@ const Json* Json::find(std::string_view key) const {
   return nullptr;
 }
 
+const std::vector<Json>& Json::elements(std::string_view key) const {
+  static const std::vector<Json> kNone;
+  const Json* value = find(key);
+  return value ? value->elements() : kNone;
+}
+
+const std::vector<Json::Member>& Json::members(std::string_view key) const {
+  static const std::vector<Member> kNone;
+  const Json* value = find(key);
+  return value ? value->members() : kNone;
+}
+
 }  // namespace npb

@@ -41,6 +41,9 @@ class Json {
   const std::vector<Member>& members() const { return members_; }
   /// Null if this is no object or has no such member.
   const Json* find(std::string_view key) const;
+  /// The elements or members of such a member; empty if there is none.
+  const std::vector<Json>& elements(std::string_view key) const;
+  const std::vector<Member>& members(std::string_view key) const;
 
  private:
   friend class JsonParser;

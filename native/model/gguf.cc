@@ -249,8 +249,8 @@ class Parser {
   Result<void> alignment() {
     if (file_.find("general.alignment") == nullptr) return {};
     const auto value = file_.unsigned_number("general.alignment");
-    if (!value || !std::has_single_bit(*value) || *value > kMaxAlignment) {
-      return damaged("general.alignment is not a power of two up to " +
+    if (!value || !std::has_single_bit(*value) || *value < 8 || *value > kMaxAlignment) {
+      return damaged("general.alignment is not a power of two from 8 to " +
                      std::to_string(kMaxAlignment));
     }
     alignment_ = *value;
