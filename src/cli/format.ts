@@ -28,13 +28,12 @@ export function durationText(seconds: number): string {
   return `${(seconds / 3600).toFixed(1)} h`;
 }
 
-/** Breaks text at spaces to fit a width; later lines are indented. */
+/** Breaks text at spaces into lines of at most `width`; all but the first are indented. */
 export function wrap(text: string, width: number, indent = ''): string {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
-    const limit = lines.length === 0 ? width : width - indent.length;
-    if (line !== '' && line.length + 1 + word.length > limit) {
+    if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(line);
       line = word;
     } else {

@@ -89,7 +89,6 @@ async function parse(argv: readonly string[]): Promise<void> {
     if (command === entry) (await command.load()).register(program);
     else program.command(command.name).description(command.description).allowExcessArguments();
   }
-  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   if (words.length === 0) {
     process.stderr.write(`${new Help().formatHelp(program, new Help())}${EXAMPLES}\n`);
     process.exitCode = 2;

@@ -11,7 +11,7 @@ function line(label: string, value: string): string {
 }
 
 function interval(block: StatisticBlock, unit: string): string {
-  if (block.ci95_low === undefined || block.ci95_high === undefined) return '';
+  if ((block.n ?? 0) < 3 || block.ci95_low === undefined || block.ci95_high === undefined) return '';
   return `  (95 %: ${figure(block.ci95_low)} to ${figure(block.ci95_high)} ${unit})`;
 }
 
@@ -28,8 +28,10 @@ function metricLine(
   block: StatisticBlock | null | undefined,
   unit: string,
 ): string {
-  if (!block)
-    return wrap(line(label, reasonOf(document, metric)), WIDTH, ' '.repeat(LABEL_WIDTH + 2));
+  if (!block) {
+    const indent = ' '.repeat(LABEL_WIDTH + 2);
+    return line(label, wrap(reasonOf(document, metric), WIDTH - indent.length, indent));
+  }
   return line(label, `${blockText(block, unit)}${interval(block, unit)}`);
 }
 
@@ -123,7 +125,7 @@ function noteLines(document: ResultDocument): string[] {
         `Warning (${entry.code}): ${entry.message}${entry.action === undefined ? '' : ` ${entry.action}`}`,
     ),
   ];
-  return notes.length === 0 ? [] : ['', ...notes.map((note) => wrap(note, WIDTH, '  '))];
+  return notes.length === 0 ? [] : ['', ...notes.map((note) => wrap(note, WIDTH - 2, '  '))];
 }
 
 /** The specification's block for one run, and below it what a reader must know about it. */

@@ -11,7 +11,7 @@ const LOOK_MS = 1000;
 /** The hottest sensor of a snapshot, in °C; undefined without any. */
 export function hottest(snapshot: NativeSnapshot): number | undefined {
   const values = Object.entries(snapshot.numbers).flatMap(([key, value]) =>
-    /temperature.*_c$|^temperature_c/.test(key) ? [value] : [],
+    /^(battery_)?temperature_mc\./.test(key) ? [value / 1000] : [],
   );
   return values.length === 0 ? undefined : Math.max(...values);
 }

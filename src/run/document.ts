@@ -28,6 +28,8 @@ export interface RunState {
   accuracy?: Results['accuracy'];
   profile?: NativeOpProfile[];
   text?: string;
+  /** Results of the document that is gone on with; what is not taken anew stays. */
+  earlier?: Results;
 }
 
 export function benchmarkConfig(plan: RunPlan): BenchmarkConfig {
@@ -148,13 +150,15 @@ function ratesOfSums(plan: RunPlan, iterations: readonly Iteration[]) {
 
 function resultsOf(plan: RunPlan, state: RunState): Results {
   const { session } = state;
-  const results = summarizeIterations(state.iterations);
+  const results: Results = { ...state.earlier, ...summarizeIterations(state.iterations) };
   Object.assign(results.throughput, ratesOfSums(plan, state.iterations));
   if (state.power !== undefined) results.power = { ...results.power, ...state.power };
   results.harness = {
     clock_ns: plan.info.clockCostNs,
-    sampler_cpu_percent: state.samplerCpuPercent ?? null,
-    outside_graph_percent: state.outsideGraphPercent ?? null,
+    sampler_cpu_percent:
+      state.samplerCpuPercent ?? state.earlier?.harness?.sampler_cpu_percent ?? null,
+    outside_graph_percent:
+      state.outsideGraphPercent ?? state.earlier?.harness?.outside_graph_percent ?? null,
   };
   if (session !== undefined) {
     results.placement = placementOf(session);

@@ -50,10 +50,14 @@ export interface ChildEnd {
   stderr: string;
 }
 
+/** Lines of a stack trace or a register dump say nothing to a user. */
+const TRACE_LINE = /^\s*(\d+:|at |#\d|[-=*]{3,}|0x)/;
+
 /** The last line that says something, for the end of a sentence. */
 function lastWords(stderr: string): string {
-  const line = stderr.trim().split('\n').at(-1)?.trim() ?? '';
-  return line === '' ? '' : `; its last words: ${line.slice(0, 200)}`;
+  const lines = stderr.split('\n').filter((text) => text.trim() !== '' && !TRACE_LINE.test(text));
+  const line = lines.at(-1)?.trim().replace(/\.$/, '');
+  return line === undefined ? '' : `; its last words: ${line.slice(0, 200)}`;
 }
 
 const LESS_MEMORY =

@@ -26,7 +26,7 @@ export interface RunOutcome {
   document: ResultDocument;
   /** Where the document lies; undefined when it was asked for on standard output only. */
   path: string | undefined;
-  /** 0 complete, 5 with faults or unsound under --strict, 130 interrupted. */
+  /** 0 complete, 5 with faults, a moved document or unsound under --strict, 130 interrupted. */
   exitCode: number;
   /** Why --strict did not accept the run. */
   unsound: string[];
@@ -40,6 +40,10 @@ class DocumentFile {
 
   get place(): string | undefined {
     return this.#rescued ?? this.path;
+  }
+
+  get moved(): boolean {
+    return this.#rescued !== undefined;
   }
 
   async save(document: ResultDocument): Promise<void> {
@@ -101,14 +105,11 @@ export function runBenchmark(options: RunOptions, hooks: RunHooks = {}): Promise
       await file.save(document);
     }
     const unsound = options.strict ? unsoundReasons(plan, document.warnings) : [];
+    const flawed = document.status !== 'complete' || document.faults !== undefined || file.moved;
     return {
       document,
       path: file.place,
-      exitCode: interrupted
-        ? 130
-        : document.status !== 'complete' || document.faults || unsound.length > 0
-          ? 5
-          : 0,
+      exitCode: interrupted ? 130 : flawed || unsound.length > 0 ? 5 : 0,
       unsound,
     };
   });

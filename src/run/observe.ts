@@ -1,5 +1,5 @@
-import type { NativeRecording, NativeSeries, NativeSnapshot } from '../native/binding.js';
-import type { HygieneSnapshot, Iteration } from '../schema/iteration.js';
+import type { NativeRecording, NativeSeries } from '../native/binding.js';
+import type { Iteration } from '../schema/iteration.js';
 import type { Unavailable, Warning } from '../schema/values.js';
 import type { SampleMessage } from './messages.js';
 import { uncountedDeviceBytes } from './metrics.js';
@@ -43,9 +43,4 @@ export function observe(
     unavailable: [],
     warnings: [],
   };
-}
-
-/** A snapshot in the document's terms. */
-export function hygieneOf(snapshot: NativeSnapshot): HygieneSnapshot {
-  return { ...snapshot.numbers, ...snapshot.texts };
 }

@@ -42,7 +42,7 @@ export function proveWritable(output: string): void {
   const path = resolve(output);
   const probe = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const existing = statSync(path, { throwIfNoEntry: false });
     if (existing?.isDirectory()) {
       throw new NpuBenchError(
@@ -69,6 +69,13 @@ export function proveWritable(output: string): void {
     refuse(output, error);
   }
   removeQuietly(probe);
+}
+
+/** Node's own recursive mkdir never returns on file systems that refuse folders, such as /proc. */
+function makeFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  mkdirSync(folder);
 }
 
 function removeQuietly(path: string): void {

@@ -20,7 +20,9 @@ import { beginTokenOf, type Prompt, syntheticPrompt, textPrompt, tokenPrompt } f
 
 const DEFAULT_INPUT_LENGTH = 512;
 const LIMITS_MS = 300;
+/** Long enough for slow power sources; without any, a glance is enough. */
 const IDLE_MS = 1000;
+const GLANCE_MS = 30;
 const MAX_RECORDING_NS = 3600e9;
 
 /** Everything that is settled before the first measured process starts. */
@@ -128,6 +130,12 @@ function checkContext(description: NativeModelDescription, input: number, output
   }
 }
 
+/** The baseline of power: what the machine draws when nothing is measured. */
+async function recordIdle(helper: NativeHelper, sampler: SamplerOptions): Promise<NativeRecording> {
+  const glance = await helper.recordIdle(sampler, GLANCE_MS);
+  return glance.series.some((one) => one.inTotal) ? helper.recordIdle(sampler, IDLE_MS) : glance;
+}
+
 /**
  * Checks and settles everything: model, device, prompt, the machine's state and limits. Throws
  * NpuBenchError (exit code 2 for what a user can put right). Nothing is measured yet.
@@ -183,7 +191,7 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     session,
     sampler,
     before: await helper.call('snapshot', roots),
-    idle: await helper.recordIdle(sampler, IDLE_MS),
+    idle: await recordIdle(helper, sampler),
     limits,
   };
 }

@@ -10,9 +10,10 @@ import { type ChildResult, runChild } from './child.js';
 import { waitForCooldown } from './cooldown.js';
 import { buildDocument, type RunState } from './document.js';
 import { isHopeless } from './faults.js';
+import { hygieneOf } from './hygiene.js';
 import type { MeasureRequest, Phase, SampleMessage } from './messages.js';
 import { type IterationContext, iterationOf, outsideGraphPercent } from './metrics.js';
-import { hygieneOf, observe } from './observe.js';
+import { observe } from './observe.js';
 import type { RunPlan } from './plan.js';
 
 export type RunEvent =
@@ -97,9 +98,9 @@ class Run {
     this.state = {
       iterations: old?.iterations ?? [],
       faults: [],
-      warnings: [],
+      warnings: old?.warnings.filter((warning) => warning.code === 'page-cache') ?? [],
       unavailable: old?.unavailable ?? [],
-      ...(old?.results.power === undefined ? {} : { power: old.results.power }),
+      ...(old === undefined ? {} : { earlier: old.results }),
     };
   }
 

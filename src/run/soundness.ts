@@ -10,9 +10,13 @@ const HARMLESS = new Set(['prompt-fitted', 'output-moved', 'software-device']);
  */
 export function unsoundReasons(plan: RunPlan, warnings: readonly Warning[]): string[] {
   const reasons: string[] = [];
-  const governor = Object.entries(plan.before.texts).find(([key]) => /governor/.test(key))?.[1];
-  if (governor === 'powersave' && warnings.length === 0) {
-    reasons.push('the processor governor is "powersave" (set it to performance or schedutil)');
+  const { texts } = plan.before;
+  for (const [key, governor] of Object.entries(texts)) {
+    if (!key.startsWith('governor.') || governor !== 'powersave' || warnings.length > 0) continue;
+    // Under intel_pstate "powersave" is the ordinary, load-driven governor.
+    const policy = key.slice('governor.'.length);
+    if (texts[`scaling_driver.${policy}`]?.startsWith('intel_pstate')) continue;
+    reasons.push(`the governor of ${policy} is "powersave" (set it to performance or schedutil)`);
   }
   for (const warning of warnings) {
     if (!HARMLESS.has(warning.code)) reasons.push(warning.message.replace(/\.$/, ''));

@@ -23,7 +23,10 @@ function note(line) {
 
 function opensSoFar() {
   if (!log || !fs.existsSync(log)) return 0;
-  return fs.readFileSync(log, 'utf8').split('\n').filter((line) => line.startsWith('open')).length;
+  return fs
+    .readFileSync(log, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('open')).length;
 }
 
 function nativeError(code, message) {
@@ -113,7 +116,10 @@ function runIteration(process_, workload, encoder) {
     tokenNs,
     tokenIds: encoder
       ? new Int32Array(0)
-      : Int32Array.from({ length: workload.batch * outputs }, (_, i) => 100 + (i % outputs) + shift),
+      : Int32Array.from(
+          { length: workload.batch * outputs },
+          (_, i) => 100 + (i % outputs) + shift,
+        ),
     stepWallNs: tokenNs.map((t, i) => t - (i === 0 ? beginNs : tokenNs[i - 1])),
     stepTransferNs: nothing(),
     stepDispatchNs: nothing(),
@@ -177,7 +183,9 @@ function open(model, session) {
         weightBytes: facts.weightBytes,
       },
     ],
-    profile: () => [{ node: 'blk.0.attn_q', op: 'linear', calls: 1, totalNs: 1000, bytes: 64, flops: 64 }],
+    profile: () => [
+      { node: 'blk.0.attn_q', op: 'linear', calls: 1, totalNs: 1000, bytes: 64, flops: 64 },
+    ],
     encode: (text) => encode(text),
     decode: (ids) => Array.from(ids, (id) => `<${id}>`).join(''),
     close() {
@@ -252,12 +260,17 @@ module.exports = {
           inTotal: false,
           periodNs: 1e7,
           note: '',
-          tNs: Float64Array.from(values, (_, i) => beginNs + ((endNs - beginNs) * i) / (values.length - 1)),
+          tNs: Float64Array.from(
+            values,
+            (_, i) => beginNs + ((endNs - beginNs) * i) / (values.length - 1),
+          ),
           values: Float64Array.from(values),
         });
         return {
           series: [series('memory_rss_bytes', 'process', [50e6, 60e6, 60e6])],
-          missing: [{ metric: 'power', reason: 'no power source was found', remedy: 'Use a meter.' }],
+          missing: [
+            { metric: 'power', reason: 'no power source was found', remedy: 'Use a meter.' },
+          ],
           beginNs,
           endNs,
           samplerCpuNs: 1000,

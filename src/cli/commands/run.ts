@@ -114,7 +114,7 @@ function print(outcome: RunOutcome, json: boolean, verbose: boolean): void {
   if (unsound.length > 0) {
     process.stderr.write(`npu-bench: not sound under --strict: ${unsound.join('; ')}.\n`);
   }
-  if (outcome.exitCode === 5 && document.faults?.[0] !== undefined) {
+  if (json && document.faults?.[0] !== undefined) {
     process.stderr.write(`npu-bench: ${document.faults[0].message}\n`);
   }
 }
