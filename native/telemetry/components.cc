@@ -56,9 +56,9 @@ std::string component_of_zone(std::string_view type) {
 
 std::string component_of_rail(std::string_view rail) {
   const std::string name = lower(rail);
-  if (any_of(name, kNpuParts) || has_word(name, {"cv"})) return "npu";
-  // A rail named after both carries both; it is charged to neither alone.
+  // A rail named after several carries them all; it is charged to none alone.
   if (contains(name, "cpu") && contains(name, "gpu")) return "system";
+  if (any_of(name, kNpuParts) || has_word(name, {"cv"})) return "npu";
   if (any_of(name, {"gpu", "gfx", "g3d", "uncore", "ppt"})) return "gpu";
   if (any_of(name, {"cpu", "cpucl", "apc", "core", "package", "socket", "ppcl"})) return "cpu";
   if (any_of(name, kMemoryParts) || has_word(name, {"mem", "mx"})) return "memory";
@@ -68,8 +68,9 @@ std::string component_of_rail(std::string_view rail) {
 
 bool is_input_rail(std::string_view rail) {
   const std::string name = lower(rail);
-  return any_of(name, {"vdd_in", "vph_pwr", "dc_in", "dcin", "total", "pwr_in", "board", "psys"}) ||
-         has_word(name, {"vin", "input", "vsys", "system", "sys"});
+  // Whole words only, and "sys" only alone: VDD_SYS_CPU is a part.
+  return any_of(name, {"vdd_in", "vph_pwr", "dc_in", "dcin", "total", "pwr_in", "psys"}) ||
+         has_word(name, {"vin", "input"}) || name == "sys" || name == "vsys" || name == "system";
 }
 
 std::string component_of_cooling(std::string_view type) {
