@@ -14,13 +14,15 @@ CLASSES = {  # the enumerators of CharClass in native/model/unicode.h
     "Z": "separator",
     "C": "control",
 }
-ORDER = ["letter", "number", "punctuation", "symbol", "separator", "control", "mark", "nonspacing_mark"]
+ORDER = ["letter", "number", "punctuation", "symbol", "separator", "control", "mark", "nonspacing_mark", "unassigned"]
 
 
 def class_of(code):
     category = unicodedata.category(chr(code))
     if category == "Mn":
         return "nonspacing_mark"
+    if category == "Cn":
+        return "unassigned"
     if category[0] == "M":
         return "mark"
     return CLASSES[category[0]]

@@ -21,6 +21,7 @@ enum class CharClass : uint8_t {
   control,
   mark,
   nonspacing_mark,
+  unassigned,
 };
 
 constexpr uint32_t kReplacement = 0xfffd;

@@ -46,12 +46,14 @@ class WordpieceTokenizer final : public VocabularyTokenizer {
       size_t length = 0;
       const uint32_t raw = unicode::decode(text, at, length);
       at += length;
+      // Control characters are removed first, the white ones among them as well, but for these
+      // three.
+      const bool blank = raw == '\t' || raw == '\n' || raw == '\r';
+      const bool removed =
+          raw == 0 || raw == unicode::kReplacement || unicode::class_of(raw) == CharClass::control;
+      if (removed && !blank) continue;
       if (unicode::is_space(raw)) {
         finish();
-        continue;
-      }
-      if (raw == 0 || raw == unicode::kReplacement ||
-          unicode::class_of(raw) == CharClass::control) {
         continue;
       }
       parts.clear();
