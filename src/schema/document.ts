@@ -14,23 +14,26 @@ export const SCHEMA_VERSION = 1;
 
 export const StatusSchema = z
   .enum(['complete', 'partial', 'failed'])
-  .describe('partial: interrupted or with failed iterations; what was measured is valid');
+  .describe('partial: interrupted or with failed iterations; what was measured is valid')
+  .meta({ id: 'status' });
 
 /** One case of a sweep: its own workload and results; the rest is the document's metadata. */
-export const CaseSchema = z.looseObject({
-  id: z.string().describe('unique in the document, e.g. "batch_size=4"'),
-  label: z.string().optional(),
-  device: z.string().optional(),
-  device_info: DeviceInfoSchema.optional(),
-  model: ModelSchema.optional(),
-  benchmark_config: BenchmarkConfigSchema,
-  status: StatusSchema.default('complete'),
-  results: ResultsSchema,
-  iterations: z.array(IterationSchema),
-  unavailable: z.array(UnavailableSchema).default([]),
-  warnings: z.array(WarningSchema).default([]),
-  faults: z.array(FaultSchema).optional(),
-});
+export const CaseSchema = z
+  .looseObject({
+    id: z.string().describe('unique in the document, e.g. "batch_size=4"'),
+    label: z.string().optional(),
+    device: z.string().optional(),
+    device_info: DeviceInfoSchema.optional(),
+    model: ModelSchema.optional(),
+    benchmark_config: BenchmarkConfigSchema,
+    status: StatusSchema.default('complete'),
+    results: ResultsSchema,
+    iterations: z.array(IterationSchema),
+    unavailable: z.array(UnavailableSchema).default([]),
+    warnings: z.array(WarningSchema).default([]),
+    faults: z.array(FaultSchema).optional(),
+  })
+  .meta({ id: 'case' });
 
 /**
  * The result document: the specification's JSON, and what was added to it. Keys that are not

@@ -1,5 +1,6 @@
 export * from './document.js';
 export * from './iteration.js';
+export { resultJsonSchema } from './json-schema.js';
 export * from './metadata.js';
 export * from './metrics.js';
 export { migrate } from './migrate.js';

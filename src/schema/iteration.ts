@@ -2,23 +2,27 @@ import { z } from 'zod';
 import { count, FaultSchema, maybeNumber, maybeQuantity, maybeText, quantity } from './values.js';
 
 /** The parts of one cold start, in order; together they are `cold_start_ms`. */
-export const ColdStartSchema = z.looseObject({
-  process_start_ms: maybeQuantity,
-  addon_load_ms: maybeQuantity,
-  device_open_ms: maybeQuantity,
-  weights_read_ms: maybeQuantity,
-  pack_compile_ms: maybeQuantity,
-  first_prefill_ms: maybeQuantity,
-  page_cache: maybeText.describe('"dropped", "kept" or "unknown": the state of the model file'),
-  packed_cache: maybeText.describe('"none", "hit" or "written": prepared weights on disk'),
-});
+export const ColdStartSchema = z
+  .looseObject({
+    process_start_ms: maybeQuantity,
+    addon_load_ms: maybeQuantity,
+    device_open_ms: maybeQuantity,
+    weights_read_ms: maybeQuantity,
+    pack_compile_ms: maybeQuantity,
+    first_prefill_ms: maybeQuantity,
+    page_cache: maybeText.describe('"dropped", "kept" or "unknown": the state of the model file'),
+    packed_cache: maybeText.describe('"none", "hit" or "written": prepared weights on disk'),
+  })
+  .meta({ id: 'cold_start' });
 
 /** A named window; times are milliseconds since the iteration's process was spawned. */
-export const PhaseSchema = z.looseObject({
-  name: z.string().describe('e.g. "load", "prefill", "decode"'),
-  start_ms: z.number(),
-  end_ms: z.number(),
-});
+export const PhaseSchema = z
+  .looseObject({
+    name: z.string().describe('e.g. "load", "prefill", "decode"'),
+    start_ms: z.number(),
+    end_ms: z.number(),
+  })
+  .meta({ id: 'phase' });
 
 /** A down-sampled telemetry series on the clock of the phases; a null value was not readable. */
 export const TelemetrySeriesSchema = z
@@ -38,86 +42,93 @@ export const TelemetrySeriesSchema = z
         message: `has ${series.values.length} entries where t_ms has ${series.t_ms.length}`,
       });
     }
-  });
+  })
+  .meta({ id: 'telemetry_series' });
 
 /** The state of the machine beside an iteration; every key may be missing. */
-export const HygieneSnapshotSchema = z.looseObject({
-  other_cpu_percent: maybeQuantity.describe('processor share of all other processes'),
-  temperatures_c: z.record(z.string(), z.number()).optional(),
-  frequencies_mhz: z.record(z.string(), z.number()).optional(),
-  governor: maybeText,
-  thermal_pressure: maybeNumber,
-  memory_pressure_percent: maybeQuantity,
-  major_faults: maybeQuantity,
-  swap_used_mb: maybeQuantity,
-  on_battery: z.boolean().nullish(),
-});
+export const HygieneSnapshotSchema = z
+  .looseObject({
+    other_cpu_percent: maybeQuantity.describe('processor share of all other processes'),
+    temperatures_c: z.record(z.string(), z.number()).optional(),
+    frequencies_mhz: z.record(z.string(), z.number()).optional(),
+    governor: maybeText,
+    thermal_pressure: maybeNumber,
+    memory_pressure_percent: maybeQuantity,
+    major_faults: maybeQuantity,
+    swap_used_mb: maybeQuantity,
+    on_battery: z.boolean().nullish(),
+  })
+  .meta({ id: 'snapshot' });
 
 /** Where a step's time went; `prefill_*` for the prompt, the others are means per decode step. */
-export const OverheadSchema = z.looseObject({
-  transfer_ms: maybeQuantity,
-  dispatch_ms: maybeQuantity,
-  execute_ms: maybeQuantity,
-  synchronize_ms: maybeQuantity,
-  prefill_transfer_ms: maybeQuantity,
-  prefill_dispatch_ms: maybeQuantity,
-  prefill_execute_ms: maybeQuantity,
-  prefill_synchronize_ms: maybeQuantity,
-});
+export const OverheadSchema = z
+  .looseObject({
+    transfer_ms: maybeQuantity,
+    dispatch_ms: maybeQuantity,
+    execute_ms: maybeQuantity,
+    synchronize_ms: maybeQuantity,
+    prefill_transfer_ms: maybeQuantity,
+    prefill_dispatch_ms: maybeQuantity,
+    prefill_execute_ms: maybeQuantity,
+    prefill_synchronize_ms: maybeQuantity,
+  })
+  .meta({ id: 'step_overhead' });
 
 /** One recorded iteration: the specification's fields, then the samples they came from. */
-export const IterationSchema = z.looseObject({
-  iteration: count.describe('number of the iteration, from 1'),
-  cold_start_ms: maybeQuantity,
-  first_token_ms: maybeQuantity,
-  subsequent_token_ms: maybeQuantity,
-  tokens_per_second: maybeQuantity,
-  peak_memory_mb: maybeQuantity,
-  average_memory_mb: maybeQuantity,
-  average_power_w: maybeQuantity,
-  peak_power_w: maybeQuantity,
+export const IterationSchema = z
+  .looseObject({
+    iteration: count.describe('number of the iteration, from 1'),
+    cold_start_ms: maybeQuantity,
+    first_token_ms: maybeQuantity,
+    subsequent_token_ms: maybeQuantity,
+    tokens_per_second: maybeQuantity,
+    peak_memory_mb: maybeQuantity,
+    average_memory_mb: maybeQuantity,
+    average_power_w: maybeQuantity,
+    peak_power_w: maybeQuantity,
 
-  process: count.optional().describe('index of the process that made this iteration'),
-  tokens_per_second_after_first: maybeQuantity,
-  prefill_tokens_per_second: maybeQuantity,
-  queries_per_second: maybeQuantity,
-  total_ms: maybeQuantity.describe('from submitting the prompt to the last token'),
-  output_tokens: count.nullish().describe('tokens really generated per sequence'),
-  finish_reason: maybeText,
-  energy_j: maybeQuantity,
-  idle_power_w: maybeQuantity.describe('baseline before the run; energy net of it where known'),
-  memory_mb: z.record(z.string(), quantity.nullable()).optional().describe('peak by purpose'),
-  overhead: OverheadSchema.optional(),
-  utilization: z
-    .looseObject({ device_percent: maybeQuantity, cpu_percent: maybeQuantity })
-    .optional(),
-  efficiency: z
-    .looseObject({
-      joules_per_token: maybeQuantity,
-      gross_joules_per_token: maybeQuantity,
-      joules_per_prompt_token: maybeQuantity,
-      joules_per_output_token: maybeQuantity,
-      tokens_per_joule: maybeQuantity,
-      memory_bandwidth_utilization: maybeQuantity,
-      host_cpu_ms_per_token: maybeQuantity,
-    })
-    .optional(),
-  cold_start: ColdStartSchema.nullish(),
-  token_ms: z.array(quantity).optional().describe('gaps between tokens 2…O'),
-  token_ids: z
-    .union([z.array(z.number().int()), z.array(z.array(z.number().int()))])
-    .optional()
-    .describe('generated ids; one list per sequence where batch_size > 1'),
-  phases: z.array(PhaseSchema).optional(),
-  telemetry: z.array(TelemetrySeriesSchema).optional(),
-  hygiene: z
-    .looseObject({
-      before: HygieneSnapshotSchema.optional(),
-      after: HygieneSnapshotSchema.optional(),
-    })
-    .optional(),
-  faults: z.array(FaultSchema).optional(),
-});
+    process: count.optional().describe('index of the process that made this iteration'),
+    tokens_per_second_after_first: maybeQuantity,
+    prefill_tokens_per_second: maybeQuantity,
+    queries_per_second: maybeQuantity,
+    total_ms: maybeQuantity.describe('from submitting the prompt to the last token'),
+    output_tokens: count.nullish().describe('tokens really generated per sequence'),
+    finish_reason: maybeText,
+    energy_j: maybeQuantity,
+    idle_power_w: maybeQuantity.describe('baseline before the run; energy net of it where known'),
+    memory_mb: z.record(z.string(), quantity.nullable()).optional().describe('peak by purpose'),
+    overhead: OverheadSchema.optional(),
+    utilization: z
+      .looseObject({ device_percent: maybeQuantity, cpu_percent: maybeQuantity })
+      .optional(),
+    efficiency: z
+      .looseObject({
+        joules_per_token: maybeQuantity,
+        gross_joules_per_token: maybeQuantity,
+        joules_per_prompt_token: maybeQuantity,
+        joules_per_output_token: maybeQuantity,
+        tokens_per_joule: maybeQuantity,
+        memory_bandwidth_utilization: maybeQuantity,
+        host_cpu_ms_per_token: maybeQuantity,
+      })
+      .optional(),
+    cold_start: ColdStartSchema.nullish(),
+    token_ms: z.array(quantity).optional().describe('gaps between tokens 2…O'),
+    token_ids: z
+      .union([z.array(z.number().int()), z.array(z.array(z.number().int()))])
+      .optional()
+      .describe('generated ids; one list per sequence where batch_size > 1'),
+    phases: z.array(PhaseSchema).optional(),
+    telemetry: z.array(TelemetrySeriesSchema).optional(),
+    hygiene: z
+      .looseObject({
+        before: HygieneSnapshotSchema.optional(),
+        after: HygieneSnapshotSchema.optional(),
+      })
+      .optional(),
+    faults: z.array(FaultSchema).optional(),
+  })
+  .meta({ id: 'iteration' });
 
 export type ColdStart = z.infer<typeof ColdStartSchema>;
 export type Phase = z.infer<typeof PhaseSchema>;

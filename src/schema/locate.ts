@@ -56,16 +56,25 @@ export function locateSyntaxFault(text: string): SyntaxFault | undefined {
   const string = (): string | undefined => {
     if (text[position] !== '"') return undefined;
     const start = position;
-    position += 1;
-    while (position < text.length && text.charCodeAt(position) >= 0x20) {
-      if (text[position] === '"') {
-        position += 1;
-        return text.slice(start, position);
+    let end = position + 1;
+    for (;;) {
+      const code = text.charCodeAt(end);
+      if (code === 0x22) break;
+      if (code === 0x5c) {
+        ESCAPE.lastIndex = end;
+        const sequence = ESCAPE.exec(text);
+        if (sequence === null) break;
+        end += sequence[0].length;
+      } else if (code >= 0x20) {
+        end += 1;
+      } else {
+        break;
       }
-      if (text[position] !== '\\') position += 1;
-      else if (match(ESCAPE) === undefined) return undefined;
     }
-    return undefined;
+    position = end;
+    if (text[end] !== '"') return undefined;
+    position += 1;
+    return text.slice(start, position);
   };
   const take = (character: string): boolean => {
     match(BLANK);

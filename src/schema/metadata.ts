@@ -1,61 +1,69 @@
 import { z } from 'zod';
 import { count, maybeNumber, maybeQuantity, maybeText } from './values.js';
 
-export const ModelSchema = z.looseObject({
-  name: z.string(),
-  parameters: maybeQuantity,
-  quantization: maybeText,
-  path: maybeText,
-  sha256: maybeText,
-  format: maybeText.describe('"gguf", "safetensors", "qnn-context", "genie" …'),
-  architecture: maybeText,
-  file_size_bytes: maybeQuantity,
-  weights: maybeText.describe('"file", or "synthetic": right for speed, meaningless for text'),
-  bits_per_weight: maybeQuantity,
-});
+export const ModelSchema = z
+  .looseObject({
+    name: z.string(),
+    parameters: maybeQuantity,
+    quantization: maybeText,
+    path: maybeText,
+    sha256: maybeText,
+    format: maybeText.describe('"gguf", "safetensors", "qnn-context", "genie" …'),
+    architecture: maybeText,
+    file_size_bytes: maybeQuantity,
+    weights: maybeText.describe('"file", or "synthetic": right for speed, meaningless for text'),
+    bits_per_weight: maybeQuantity,
+  })
+  .meta({ id: 'model' });
 
-export const DeviceInfoSchema = z.looseObject({
-  name: z.string(),
-  compute_capability: maybeText,
-  backend: maybeText.describe('"xnnpack", "vulkan", "opencl", "qnn" …'),
-  driver: maybeText,
-  runtime_version: maybeText,
-  soc: maybeText,
-  simulated: z.boolean().nullish().describe('true: times and power are no figures of a device'),
-});
+export const DeviceInfoSchema = z
+  .looseObject({
+    name: z.string(),
+    compute_capability: maybeText,
+    backend: maybeText.describe('"xnnpack", "vulkan", "opencl", "qnn" …'),
+    driver: maybeText,
+    runtime_version: maybeText,
+    soc: maybeText,
+    simulated: z.boolean().nullish().describe('true: times and power are no figures of a device'),
+  })
+  .meta({ id: 'device_info' });
 
 /** What was asked for. Two documents are the same workload when these and the model agree. */
-export const BenchmarkConfigSchema = z.looseObject({
-  iterations: count,
-  batch_size: z.number().int().min(1),
-  input_length: count,
-  output_length: count,
-  warmup_iterations: count,
-  processes: count.nullish(),
-  threads: count.nullish(),
-  precision: maybeText,
-  cold_start: z.boolean().nullish(),
-  cache: maybeText.describe('page cache before a cold start: "drop" or "keep"'),
-  packed_cache: maybeText,
-  seed: maybeNumber,
-  sample_interval_ms: maybeQuantity,
-  prompt: maybeText,
-  prompt_tokens: z.array(z.number().int()).nullish(),
-  perf_profile: maybeText,
-});
+export const BenchmarkConfigSchema = z
+  .looseObject({
+    iterations: count,
+    batch_size: z.number().int().min(1),
+    input_length: count,
+    output_length: count,
+    warmup_iterations: count,
+    processes: count.nullish(),
+    threads: count.nullish(),
+    precision: maybeText,
+    cold_start: z.boolean().nullish(),
+    cache: maybeText.describe('page cache before a cold start: "drop" or "keep"'),
+    packed_cache: maybeText,
+    seed: maybeNumber,
+    sample_interval_ms: maybeQuantity,
+    prompt: maybeText,
+    prompt_tokens: z.array(z.number().int()).nullish(),
+    perf_profile: maybeText,
+  })
+  .meta({ id: 'benchmark_config' });
 
-export const SystemInfoSchema = z.looseObject({
-  os: maybeText,
-  cpu: maybeText,
-  memory_gb: maybeQuantity,
-  npu_memory_gb: maybeQuantity,
-  kernel: maybeText,
-  architecture: maybeText,
-  cpu_features: z.array(z.string()).nullish(),
-  cores: count.nullish(),
-  governor: maybeText,
-  hostname: maybeText,
-});
+export const SystemInfoSchema = z
+  .looseObject({
+    os: maybeText,
+    cpu: maybeText,
+    memory_gb: maybeQuantity,
+    npu_memory_gb: maybeQuantity,
+    kernel: maybeText,
+    architecture: maybeText,
+    cpu_features: z.array(z.string()).nullish(),
+    cores: count.nullish(),
+    governor: maybeText,
+    hostname: maybeText,
+  })
+  .meta({ id: 'system_info' });
 
 export const MetadataSchema = z.looseObject({
   timestamp: z.iso.datetime({ offset: true, error: 'is not an ISO 8601 date and time' }),

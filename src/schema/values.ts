@@ -43,32 +43,38 @@ export const QuantityBlockSchema = StatisticBlockSchema.superRefine((block, cont
   } else if (block.mean < 0) {
     context.addIssue({ code: 'custom', path: ['mean'], message: 'must not be negative' });
   }
-});
+}).meta({ id: 'statistics' });
 
 export const maybeBlock = QuantityBlockSchema.nullish();
 
 /** A condition of a run that a reader should know, in words that say what to do about it. */
-export const WarningSchema = z.looseObject({
-  code: z.string().describe('stable identifier, e.g. "throttling"'),
-  message: z.string(),
-  action: z.string().optional(),
-});
+export const WarningSchema = z
+  .looseObject({
+    code: z.string().describe('stable identifier, e.g. "throttling"'),
+    message: z.string(),
+    action: z.string().optional(),
+  })
+  .meta({ id: 'warning' });
 
 /** Why a metric is null: `metric` is its dotted path under `results`. */
-export const UnavailableSchema = z.looseObject({
-  metric: z.string(),
-  reason: z.string(),
-  remedy: z.string().optional(),
-});
+export const UnavailableSchema = z
+  .looseObject({
+    metric: z.string(),
+    reason: z.string(),
+    remedy: z.string().optional(),
+  })
+  .meta({ id: 'unavailable' });
 
 /** Something that ended or disturbed an iteration: a crash, a hang, a wrong result. */
-export const FaultSchema = z.looseObject({
-  code: z.string().describe('e.g. "crash", "timeout", "out-of-memory", "wrong-result"'),
-  message: z.string(),
-  phase: z.string().optional(),
-  exit_code: z.number().int().nullish(),
-  signal: maybeText,
-});
+export const FaultSchema = z
+  .looseObject({
+    code: z.string().describe('e.g. "crash", "timeout", "out-of-memory", "wrong-result"'),
+    message: z.string(),
+    phase: z.string().optional(),
+    exit_code: z.number().int().nullish(),
+    signal: maybeText,
+  })
+  .meta({ id: 'fault' });
 
 export type StatisticBlock = z.infer<typeof StatisticBlockSchema>;
 export type Warning = z.infer<typeof WarningSchema>;
