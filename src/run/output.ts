@@ -6,7 +6,7 @@ import {
   openSync,
   statSync,
   unlinkSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { NpuBenchError } from '../errors.js';
@@ -58,7 +58,7 @@ export function proveWritable(output: string): void {
     }
     const file = openSync(probe, 'wx');
     try {
-      writeSync(file, Buffer.alloc(NEEDED_BYTES, 0x20));
+      writeFileSync(file, Buffer.alloc(NEEDED_BYTES, 0x20));
       fsyncSync(file);
     } finally {
       closeSync(file);
