@@ -219,12 +219,13 @@ function iterationOf(
 ): Iteration {
   const gaps = shape.embedding ? [] : gapsOf(shape, profile, random);
   const batch = shape.batchSize;
+  const memory = profile.memoryMb * (1 + 0.09 * (batch - 1));
   const first = round(
     shape.inputLength * profile.prefillMsPerToken * batch * (1 + 0.008 * normal(random)),
   );
   const rest = gaps.reduce((sum, gap) => sum + gap, 0);
   const total = round(first + rest);
-  const power = round(profile.powerW * (1 + 0.015 * normal(random)));
+  const power = round(profile.powerW * batch ** 0.4 * (1 + 0.015 * normal(random)));
   const outputs = batch * (shape.embedding ? 1 : shape.outputLength);
   const energy = (power * total) / 1000;
   const base: Iteration = {
@@ -240,8 +241,8 @@ function iterationOf(
     ...(shape.embedding && { queries_per_second: round((1000 * batch) / total) }),
     total_ms: total,
     output_tokens: shape.embedding ? 0 : shape.outputLength,
-    peak_memory_mb: round(profile.memoryMb * (1 + 0.004 * normal(random))),
-    average_memory_mb: round(profile.memoryMb * 0.94 * (1 + 0.004 * normal(random))),
+    peak_memory_mb: round(memory * (1 + 0.004 * normal(random))),
+    average_memory_mb: round(memory * 0.94 * (1 + 0.004 * normal(random))),
     average_power_w: power,
     peak_power_w: round(power * 1.62),
     energy_j: round(energy),

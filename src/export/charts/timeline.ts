@@ -24,22 +24,19 @@ const PHASE_CLASSES: [RegExp, string][] = [
   [/decode/u, 'decode'],
 ];
 
-function phaseClass(name: string): string {
+/** Class of a phase's shade. */
+export function phaseClass(name: string): string {
   return PHASE_CLASSES.find(([pattern]) => pattern.test(name))?.[1] ?? 'other';
 }
 
-/** Shaded windows behind the lines, named where there is room for the name. */
+/** Shaded windows behind the lines; the page has their legend. */
 function shades(area: Frame, x: Scale, phases: readonly Phase[]): Markup[] {
   return phases.map(({ name, start_ms: start, end_ms: end }) => {
     const left = Math.max(area.left, x(start));
     const right = Math.min(area.right, x(end));
     const width = right - left;
     if (width <= 0) return html``;
-    const label =
-      width > name.length * 6.2 + 4
-        ? html`<text class="phase-name" x="${at(left + 4)}" y="${area.top + 11}">${name}</text>`
-        : null;
-    return html`<rect class="phase ${phaseClass(name)}" x="${at(left)}" y="${area.top}" width="${at(width)}" height="${area.bottom - area.top}"><title>${name}: ${formatNumber(end - start)} ms</title></rect>${label}`;
+    return html`<rect class="phase ${phaseClass(name)}" x="${at(left)}" y="${area.top}" width="${at(width)}" height="${area.bottom - area.top}"><title>${name}: ${formatNumber(end - start)} ms</title></rect>`;
   });
 }
 
@@ -75,18 +72,26 @@ function shorten(name: string): string {
   return name.length > LABEL_LIMIT ? `${name.slice(0, LABEL_LIMIT - 1)}…` : name;
 }
 
+/** Room that the names of a panel's lines need at their right, so that panels can share it. */
+export function nameMargin({ series }: Panel): number {
+  if (series.length < 2) return 14;
+  return 14 + Math.max(...series.map(({ name }) => shorten(name).length)) * 6;
+}
+
+export interface TimelineOptions {
+  readonly phases: readonly Phase[];
+  /** First and last millisecond that are shown. */
+  readonly window: readonly [number, number];
+  readonly margin: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** One quantity over the time of one iteration, in milliseconds since its process was spawned. */
-export function timelineChart(
-  id: string,
-  panel: Panel,
-  phases: readonly Phase[],
-  window: readonly [number, number],
-  width: number,
-  height: number,
-): Markup {
+export function timelineChart(id: string, panel: Panel, options: TimelineOptions): Markup {
+  const { phases, window, margin, width, height } = options;
   const named = panel.series.length > 1;
-  const longest = Math.max(...panel.series.map(({ name }) => shorten(name).length));
-  const area = frame(width, height, { right: named ? 14 + longest * 6 : 14 });
+  const area = frame(width, height, { right: margin, top: 22 });
   const seconds = window[1] - window[0] > 2000;
   const factor = seconds ? 1e-3 : 1;
   const x = linearScale(window[0] * factor, window[1] * factor, [area.left, area.right], {
@@ -122,10 +127,6 @@ export function timelineChart(
     yAxis(area, y, panel.unit),
     ...lines,
     ...(named ? endLabels(area, series, y, classOf) : []),
-    xAxis(
-      area,
-      x,
-      seconds ? 's since the process was started' : 'ms since the process was started',
-    ),
+    xAxis(area, x, seconds ? 's' : 'ms'),
   ]);
 }

@@ -3,14 +3,19 @@ import { mean, median, quantile } from '../../stats/basics.js';
 import type { ReportCase } from '../cases.js';
 import { type Roofline, rooflineChart } from '../charts/roofline.js';
 import { type StackedBar, stackedChart } from '../charts/stacked.js';
-import { timelineChart } from '../charts/timeline.js';
-import { distributionChart, type TokenSeries, tokenLatencyChart } from '../charts/tokens.js';
+import { nameMargin, phaseClass, timelineChart } from '../charts/timeline.js';
+import {
+  distributionChart,
+  MAX_LINES,
+  type TokenSeries,
+  tokenLatencyChart,
+} from '../charts/tokens.js';
 import { meanOf, SCALARS } from '../figures.js';
 import { formatNumber, plural } from '../format.js';
 import type { Reference } from '../normalize.js';
 import { iterationTable, metricTable, normalizedTable } from '../tables.js';
 import { figureBlock, responsive, tableBlock } from './blocks.js';
-import { html, type Markup } from './markup.js';
+import { html, type Markup, NOTHING } from './markup.js';
 import { telemetryPanels, typicalIteration, windowOf } from './panels.js';
 
 /** Rows of an iteration table that a page still carries well. */
@@ -166,22 +171,37 @@ function overheadFigure(document: ResultDocument, id: string): Markup[] {
   ];
 }
 
-function telemetryFigures(document: ResultDocument, id: string): Markup[] {
+function telemetryBlock(document: ResultDocument, id: string): Markup {
   const iteration = typicalIteration(document);
-  if (!iteration) return [];
+  if (!iteration) return NOTHING;
   const panels = telemetryPanels(iteration);
-  if (panels.length === 0) return [];
+  if (panels.length === 0) return NOTHING;
   const window = windowOf(iteration, panels);
   const phases = iteration.phases ?? [];
-  return panels.map((panel, index) =>
+  const margin = Math.max(...panels.map(nameMargin));
+  const charts = panels.map((panel, index) =>
     figureBlock(
-      `${panel.title} over time`,
-      index === 0
-        ? `Iteration ${iteration.iteration}, the one of median length. Shaded: the phases of the run.`
-        : `Iteration ${iteration.iteration}.`,
-      timelineChart(`${id}-time${index}`, panel, phases, window, HALF, 210),
+      panel.title,
+      '',
+      timelineChart(`${id}-time${index}`, panel, {
+        phases,
+        window,
+        margin,
+        width: HALF,
+        height: 190,
+      }),
     ),
   );
+  const names = [...new Set(phases.map(({ name }) => name))];
+  const legend =
+    names.length > 0
+      ? html`<ul class="legend">${names.map((name) => html`<li class="${phaseClass(name)}">${name}</li>`)}</ul>`
+      : NOTHING;
+  return html`<h3 class="group">Over the time of one run</h3>
+<p class="soft">Iteration ${iteration.iteration}, the one of median length, from the start of its process. Shaded are its phases.</p>
+${legend}<div class="charts">
+${charts}</div>
+`;
 }
 
 function numberIn(source: unknown, key: string): number | undefined {
@@ -237,9 +257,9 @@ export function caseCharts(entry: ReportCase, id: string): Markup {
     ...coldStartFigure(document, id),
     ...overheadFigure(document, id),
     ...rooflineFigure(document, id),
-    ...telemetryFigures(document, id),
   ];
-  return figures.length > 0 ? html`<div class="charts">\n${figures}</div>\n` : html``;
+  const grid = figures.length > 0 ? html`<div class="charts">\n${figures}</div>\n` : NOTHING;
+  return html`${grid}${telemetryBlock(document, id)}`;
 }
 
 /** All tables of one case. */

@@ -47,7 +47,8 @@ h1 .soft { font-weight: 420; }
 .soft { color: var(--soft); fill: var(--soft); }
 h2 { margin: 60px 0 4px; padding-top: 18px; border-top: 2px solid var(--ink); font-size: 23px; line-height: 1.25; letter-spacing: -0.012em; }
 h3 { margin: 0; font-size: 16.5px; line-height: 1.35; }
-section > h3 { margin-top: 34px; }
+h3.group { margin-top: 44px; font-size: 19px; }
+h3.group + p { margin-top: 2px; }
 p { margin: 6px 0 0; max-width: 46em; }
 a { color: var(--accent); }
 code { font: 0.92em ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
@@ -110,7 +111,10 @@ figure.wide .chart.full, .chart.full { font-size: 12.5px; }
 .chart text.change-name.worse { fill: var(--bad); } .chart text.change-name.better { fill: var(--good); }
 .phase.load, .phase.other { fill: var(--p-load); } .phase.cold { fill: var(--p-cold); }
 .phase.prefill { fill: var(--p-prefill); } .phase.decode { fill: var(--p-decode); }
-.chart text.phase-name { fill: var(--soft); font-size: 0.92em; }
+.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 10px 0 0; padding: 0; list-style: none; color: var(--soft); font-size: 14px; }
+.legend li::before { content: ""; display: inline-block; width: 14px; height: 14px; margin-right: 7px; vertical-align: -2px; border: 1px solid var(--hair); background: var(--p); }
+.legend .load, .legend .other { --p: var(--p-load); } .legend .cold { --p: var(--p-cold); }
+.legend .prefill { --p: var(--p-prefill); } .legend .decode { --p: var(--p-decode); }
 .chart text.series-name { fill: var(--c); }
 ${colorRules}
 
