@@ -39,7 +39,8 @@ TEST_CASE("A small model of every architecture loads with its hyper-parameters")
     CHECK(model.hp.vocab_size == 96);
     CHECK(model.hp.context_length == 128);
     CHECK(model.hp.rope_inv_freq.size() == (bert ? 0 : 8));
-    CHECK((model.hp.rope_style == RopeStyle::interleaved) == (bert || model.hp.architecture == "llama"));
+    CHECK((model.hp.rope_style == RopeStyle::interleaved) ==
+          (bert || model.hp.architecture == "llama"));
     CHECK(model.hp.attention_scale == 0.25f);
     CHECK(model.quantization == "F32");
     CHECK(model.name == std::string("tiny ") + architecture);
