@@ -26,6 +26,11 @@ const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/compare.js'),
   },
   {
+    name: 'export',
+    description: 'turn result documents into JSON, CSV, Markdown or HTML',
+    load: () => import('./commands/export.js'),
+  },
+  {
     name: 'devices',
     description: 'list what can be measured here, and why other devices cannot',
     load: () => import('./commands/devices.js'),

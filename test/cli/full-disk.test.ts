@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { finished, SMALL, type Workspace, workspace } from '../support/cli.js';
 
@@ -25,7 +33,17 @@ afterEach(() => {
   space.remove();
 });
 
-const fill = () => writeFileSync(space.path('tiny/fill'), Buffer.alloc(300_000));
+/** Takes the last page of the file system. */
+function fill(): void {
+  const file = openSync(space.path('tiny/fill'), 'a');
+  try {
+    for (;;) writeFileSync(file, Buffer.alloc(4096));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  } finally {
+    closeSync(file);
+  }
+}
 const toTiny = [...SMALL, '--output', 'tiny/out.json'];
 
 describe('a full disk', () => {
@@ -48,7 +66,7 @@ describe('a full disk', () => {
     const watch = setInterval(() => {
       if (!existsSync(space.path('tiny/out.json'))) return;
       clearInterval(watch);
-      writeFileSync(space.path('tiny/fill'), Buffer.alloc(300_000));
+      fill();
     }, 5);
     const result = await end;
     const moved = /Document: (\S+rescued\S+) \(complete\)/.exec(result.stdout)?.[1];
