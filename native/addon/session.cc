@@ -6,7 +6,7 @@
 
 #include "addon/convert.h"
 #include "bench/runner.h"
-#include "graph/accounting.h"
+#include "graph/cost.h"
 #include "model/tokenizer.h"
 
 namespace npb::addon {
@@ -54,7 +54,7 @@ Napi::Value JsSession::open(const Napi::CallbackInfo& info, Napi::FunctionRefere
   std::shared_ptr<const Model> model = unwrap(env, load(model_options));
   const bool all_logits = get_bool(session_object, "allLogits");
   Graph graph = unwrap(env, build_graph(model, {.all_logits = all_logits}));
-  std::unique_ptr<Session> session = unwrap(env, backend->open(std::move(graph), options));
+  std::unique_ptr<Session> session = unwrap(env, backend->open(graph, options));
 
   // Asked after opening: a probe may start the driver, which belongs to the open it would precede.
   const ProbeResult probe = backend->probe(options);
@@ -66,6 +66,7 @@ Napi::Value JsSession::open(const Napi::CallbackInfo& info, Napi::FunctionRefere
   object.Set("openTimeline", to_js(env, session->open_timeline()));
   object.Set("threads", session->threads());
   self->model_ = std::move(model);
+  self->graph_ = std::move(graph);
   self->session_ = std::move(session);
   self->options_ = std::move(options);
   self->all_logits_ = all_logits;
@@ -177,11 +178,11 @@ Napi::Value JsSession::decode_bytes(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value JsSession::step_flops(const Napi::CallbackInfo& info) {
-  const uint32_t tokens = info[0].ToNumber().Uint32Value();
-  const uint32_t past = info[1].ToNumber().Uint32Value();
   session(info.Env());
-  return Napi::Number::New(
-      info.Env(), static_cast<double>(step_flops_of(*model_, options_.batch, tokens, past)));
+  const OpCost step = cost(graph_, {.batch = options_.batch,
+                                    .step_tokens = info[0].ToNumber().Uint32Value(),
+                                    .past = info[1].ToNumber().Uint32Value()});
+  return Napi::Number::New(info.Env(), static_cast<double>(2 * step.macs));
 }
 
 Napi::Value JsSession::close(const Napi::CallbackInfo& info) {

@@ -34,6 +34,7 @@ class JsSession : public Napi::ObjectWrap<JsSession> {
   const Tokenizer& tokenizer(Napi::Env env) const;
 
   std::shared_ptr<const Model> model_;
+  Graph graph_;  // a copy of what the session runs, to count its arithmetic
   std::unique_ptr<Session> session_;
   SessionOptions options_;
   bool all_logits_ = false;

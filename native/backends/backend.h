@@ -56,10 +56,10 @@ struct SessionOptions {
   uint32_t max_step_tokens = 0; // largest T of one forward call (the input length)
   Precision precision = Precision::automatic;
   uint32_t threads = 0;         // CPU: 0 = one per performance core
-  std::vector<uint32_t> cpu_ids;  // pin workers to these, in order; empty = no pinning
-  std::string packed_cache_dir; // empty: no packed-weights cache
+  std::vector<uint32_t> cpu_ids = {};  // pin workers to these, in order; empty = no pinning
+  std::string packed_cache_dir = {}; // empty: no packed-weights cache
   bool profile = false;         // per-op times (slower: such a run's totals are not reported)
-  std::map<std::string, std::string> extra;  // backend's own ("qnn_lib_dir", "perf_profile")
+  std::map<std::string, std::string> extra = {};  // backend's own ("qnn_lib_dir", "perf_profile")
 };
 
 /// What one forward call cost. `wall_ns` is always there; the split where the backend can tell.
