@@ -15,36 +15,22 @@ export interface StackedBar {
 
 const BAR = 26;
 const GAP = 30;
-const LEGEND_ROW = 20;
 const CHARACTER = 6.4;
 
-/** Names with their colour, in rows of at most `width` units. */
-function legend(names: readonly string[], width: number, top: number) {
-  let x = 0;
-  let y = top;
-  const items = names.map((name, index) => {
-    const size = 24 + name.length * CHARACTER;
-    if (x + size > width && x > 0) {
-      x = 0;
-      y += LEGEND_ROW;
-    }
-    const item = html`<rect class="seg g${index % 8}" x="${x}" y="${y}" width="11" height="11" rx="2"/><text class="tick" x="${x + 16}" y="${y + 9.5}">${name}</text>`;
-    x += size;
-    return item;
-  });
-  return { items, bottom: y + LEGEND_ROW };
+/** Names of the parts in the order of their colours. */
+export function segmentNames(bars: readonly StackedBar[]): string[] {
+  return [...new Set(bars.flatMap(({ segments }) => segments.map(({ name }) => name)))];
 }
 
-/** Horizontal bars whose parts add up to a whole, all on one scale. */
+/** Horizontal bars whose parts add up to a whole, all on one scale; `names` give the colours. */
 export function stackedChart(
   text: ChartText,
   bars: readonly StackedBar[],
+  names: readonly string[],
   unit: string,
   width: number,
 ): Markup {
-  const names = [...new Set(bars.flatMap(({ segments }) => segments.map(({ name }) => name)))];
-  const keys = legend(names, width - 10, 4);
-  const top = keys.bottom + 18;
+  const top = 20;
   const height = top + bars.length * (BAR + GAP) + 20;
   const area = frame(width, height, { left: 2, right: 18, top });
   const total = (bar: StackedBar) => bar.segments.reduce((sum, { value }) => sum + value, 0);
@@ -67,5 +53,5 @@ export function stackedChart(
     });
     return html`<text class="label" x="${area.left}" y="${y - 6}">${bar.label}<tspan class="soft"> · ${formatNumber(total(bar))} ${unit}</tspan></text>${parts}`;
   });
-  return svg(area, text, [...keys.items, ...rows, xAxis(area, x, unit)]);
+  return svg(area, text, [...rows, xAxis(area, x, unit)]);
 }

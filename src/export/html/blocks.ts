@@ -41,6 +41,12 @@ export function figureBlock(
 `;
 }
 
+/** Names with a swatch of the colour that their class stands for. */
+export function legendBlock(entries: readonly (readonly [name: string, color: string])[]): Markup {
+  return html`<ul class="legend">${entries.map(([name, color]) => html`<li class="${color}">${name}</li>`)}</ul>
+`;
+}
+
 /** A chart drawn for a wide column and again for a phone; the style shows one of them. */
 export function responsive(draw: (width: number, id: string) => Markup, id: string): Markup[] {
   return [

@@ -2,7 +2,7 @@ import type { Metric, ResultDocument } from '../../schema/index.js';
 import { mean, median, quantile } from '../../stats/basics.js';
 import type { ReportCase } from '../cases.js';
 import { type Roofline, rooflineChart } from '../charts/roofline.js';
-import { type StackedBar, stackedChart } from '../charts/stacked.js';
+import { type StackedBar, segmentNames, stackedChart } from '../charts/stacked.js';
 import { nameMargin, phaseClass, timelineChart } from '../charts/timeline.js';
 import {
   distributionChart,
@@ -14,7 +14,7 @@ import { meanOf, SCALARS } from '../figures.js';
 import { formatNumber, plural } from '../format.js';
 import type { Reference } from '../normalize.js';
 import { iterationTable, metricTable, normalizedTable } from '../tables.js';
-import { figureBlock, responsive, tableBlock } from './blocks.js';
+import { figureBlock, legendBlock, responsive, tableBlock } from './blocks.js';
 import { html, type Markup, NOTHING } from './markup.js';
 import { telemetryPanels, typicalIteration, windowOf } from './panels.js';
 
@@ -108,22 +108,27 @@ function coldStartFigure(document: ResultDocument, id: string): Markup[] {
   const total = segments.reduce((sum, { value }) => sum + value, 0);
   const largest = segments.reduce((a, b) => (b.value > a.value ? b : a));
   const share = formatNumber((100 * largest.value) / total, 0);
+  const bars: StackedBar[] = [{ label: 'Cold start', segments }];
   return [
     figureBlock(
       'Where a cold start goes',
       `${share} % is ${largest.name}. Page cache of the model file: ${[...states].join(', ')}; cache of packed weights: ${[...packed].join(', ')}.`,
-      stackedChart(
-        {
-          id: `${id}-cold`,
-          title: 'Parts of a cold start',
-          description: segments
-            .map(({ name, value }) => `${name} ${formatNumber(value)} ms`)
-            .join(', '),
-        },
-        [{ label: 'Cold start', segments }],
-        'ms',
-        HALF,
-      ),
+      [
+        legendBlock(segmentNames(bars).map((name, index) => [name, `g${index % 8}`])),
+        stackedChart(
+          {
+            id: `${id}-cold`,
+            title: 'Parts of a cold start',
+            description: segments
+              .map(({ name, value }) => `${name} ${formatNumber(value)} ms`)
+              .join(', '),
+          },
+          bars,
+          segmentNames(bars),
+          'ms',
+          HALF,
+        ),
+      ],
     ),
   ];
 }
@@ -148,6 +153,7 @@ function overheadFigure(document: ResultDocument, id: string): Markup[] {
   const total = step.segments.reduce((sum, { value }) => sum + value, 0);
   const executed = step.segments.find(({ name }) => name === 'execute')?.value ?? 0;
   // Steps that differ a hundredfold share no axis: each bar is then a chart of its own.
+  const names = segmentNames(bars);
   const charts = bars.map((bar, index) =>
     stackedChart(
       {
@@ -158,6 +164,7 @@ function overheadFigure(document: ResultDocument, id: string): Markup[] {
           .join(', '),
       },
       [bar],
+      names,
       'ms',
       HALF,
     ),
@@ -166,7 +173,7 @@ function overheadFigure(document: ResultDocument, id: string): Markup[] {
     figureBlock(
       'What the device costs beside computing',
       `${formatNumber(100 - (100 * executed) / total, 1)} % of a ${step.label === 'One decode step' ? 'decode step' : 'prefill'} is not execution: moving data, submitting work, waiting for the device.`,
-      charts,
+      [legendBlock(names.map((name, index) => [name, `g${index % 8}`])), ...charts],
     ),
   ];
 }
@@ -194,9 +201,7 @@ function telemetryBlock(document: ResultDocument, id: string): Markup {
   );
   const names = [...new Set(phases.map(({ name }) => name))];
   const legend =
-    names.length > 0
-      ? html`<ul class="legend">${names.map((name) => html`<li class="${phaseClass(name)}">${name}</li>`)}</ul>`
-      : NOTHING;
+    names.length > 0 ? legendBlock(names.map((name) => [name, phaseClass(name)])) : NOTHING;
   return html`<h3 class="group">Over the time of one run</h3>
 <p class="soft">Iteration ${iteration.iteration}, the one of median length, from the start of its process. Shaded are its phases.</p>
 ${legend}<div class="charts">

@@ -23,7 +23,7 @@ const DARK = `
 const colorRules = Array.from(
   { length: 8 },
   (_, index) =>
-    `.c${index}{--c:var(--c${index})}.seg.g${index}{fill:var(--c${index})}.inbar.g${index}{fill:var(--on-color)}`,
+    `.c${index}{--c:var(--c${index})}.seg.g${index}{fill:var(--c${index})}.inbar.g${index}{fill:var(--on-color)}.legend .g${index}{--p:var(--c${index})}`,
 ).join('\n');
 
 export const STYLE = `
@@ -39,7 +39,7 @@ body {
 .page { max-width: 1108px; margin: 0 auto; padding: 0 24px 64px; }
 header.page { padding-top: 44px; padding-bottom: 0; }
 footer.page { padding-bottom: 40px; color: var(--soft); font-size: 14px; }
-footer p { border-top: 1px solid var(--hair); padding-top: 16px; margin: 0; }
+footer p { max-width: none; border-top: 1px solid var(--hair); padding-top: 16px; margin: 0; }
 .overline { margin: 0 0 6px; color: var(--accent); font-size: 14px; font-weight: 600; letter-spacing: 0.02em; }
 h1 { margin: 0; font-size: 38px; line-height: 1.12; font-weight: 680; letter-spacing: -0.022em; text-wrap: balance; }
 h1 .soft { font-weight: 420; }
@@ -111,7 +111,8 @@ figure.wide .chart.full, .chart.full { font-size: 12.5px; }
 .chart text.change-name.worse { fill: var(--bad); } .chart text.change-name.better { fill: var(--good); }
 .phase.load, .phase.other { fill: var(--p-load); } .phase.cold { fill: var(--p-cold); }
 .phase.prefill { fill: var(--p-prefill); } .phase.decode { fill: var(--p-decode); }
-.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 10px 0 0; padding: 0; list-style: none; color: var(--soft); font-size: 14px; }
+.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 10px 0 0; padding: 0; list-style: none; color: var(--soft); font-size: 14px; line-height: 1.4; }
+figure .legend { margin: 0 0 6px; }
 .legend li::before { content: ""; display: inline-block; width: 14px; height: 14px; margin-right: 7px; vertical-align: -2px; border: 1px solid var(--hair); background: var(--p); }
 .legend .load, .legend .other { --p: var(--p-load); } .legend .cold { --p: var(--p-cold); }
 .legend .prefill { --p: var(--p-prefill); } .legend .decode { --p: var(--p-decode); }
