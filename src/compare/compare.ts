@@ -113,6 +113,8 @@ function prepareAll(
     (run) => run.metadata.device_info.simulated === true,
   );
   return METRICS.flatMap((metric) => {
+    // Pooled gaps between tokens are no samples of launches: there is nothing to test with.
+    if (metric.sample === undefined) return [];
     const samples = pairSamples(metric, baseline, current);
     if (!samples) return [];
     const candidate = candidateOf(samples, {

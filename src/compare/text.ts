@@ -21,7 +21,7 @@ import type {
 
 const WIDTH = 80;
 /** Metric, baseline, current, change, interval; the verdict takes the rest of the line. */
-const COLUMNS = [22, 9, 9, 10, 16] as const;
+const COLUMNS = [22, 9, 9, 9, 16] as const;
 
 /** Reported beside the primary metrics without --detailed: the specification's other headlines. */
 const HEADLINES = new Set([
@@ -83,7 +83,7 @@ function metricRow(entry: MetricComparison, colors: Colors): string {
     change(entry),
     interval(entry),
   ];
-  return `${row(cells)}  ${paint(verdict, gated, verdictCell(entry), colors)}`;
+  return `${row(cells)} ${paint(verdict, gated, verdictCell(entry), colors)}`;
 }
 
 function sideLine(name: string, side: SideEvidence, unit: string): string {
@@ -177,7 +177,7 @@ function caseLines(entry: CaseComparison, comparison: Comparison, options: TextO
   );
   lines.push(
     '',
-    colors.bold(`${row(['Metric', 'Baseline', 'Current', 'Change', '95 % interval'])}  Verdict`),
+    colors.bold(`${row(['Metric', 'Baseline', 'Current', 'Change', '95 % interval'])} Verdict`),
   );
   for (const metric of shown) lines.push(metricRow(metric, colors));
   const marks: string[] = [];
