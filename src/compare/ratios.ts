@@ -59,7 +59,7 @@ const DEFINITIONS: readonly RatioDefinition[] = [
     label: 'Memory per Token',
     metric: 'memory.peak_memory_usage_mb',
     kind: 'relative',
-    formula: 'current ÷ baseline peak MB per token held (B(I + O))',
+    formula: 'current ÷ baseline MB ÷ (B·(I + O))',
     perToken: true,
   },
 ];
