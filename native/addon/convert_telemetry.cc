@@ -15,6 +15,7 @@ Napi::Object to_js(Napi::Env env, const Recording& recording) {
     object.Set("inTotal", one.info.in_total);
     object.Set("periodNs", static_cast<double>(one.info.period_ns));
     object.Set("note", one.info.note);
+    object.Set("hardwareLimit", one.info.hardware_limit);
     object.Set("tNs", to_f64(env, one.t_ns));
     object.Set("values", to_f64(env, one.values));
     series.Set(i, object);

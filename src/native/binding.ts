@@ -249,6 +249,8 @@ export interface NativeSeries {
   inTotal: boolean;
   periodNs: number;
   note: string;
+  /** frequency_limit_hz: the hardware's maximum; throttle_level: the deepest state; 0: not told. */
+  hardwareLimit: number;
   tNs: Float64Array;
   values: Float64Array;
 }
