@@ -117,6 +117,11 @@ function accuracyLines(document: ResultDocument): string[] {
     : [line('Accuracy', `cosine ${accuracy.embedding_cosine.toFixed(6)} to the exact reference`)];
 }
 
+function soundnessLine(document: ResultDocument): string[] {
+  const { score, verdict } = (document.soundness ?? {}) as { score?: number; verdict?: string };
+  return score === undefined ? [] : [line('Soundness', `${score} of 100 (${verdict})`)];
+}
+
 function noteLines(document: ResultDocument): string[] {
   const notes = [
     ...(document.faults ?? []).map((fault) => `Fault (${fault.code}): ${fault.message}`),
@@ -146,6 +151,7 @@ export function summaryText(document: ResultDocument): string {
     `${metadata.device.toUpperCase()} (${device.name}; ${device.backend}):`,
     ...lines,
     ...accuracyLines(document),
+    ...soundnessLine(document),
     ...noteLines(document),
   ].join('\n');
 }

@@ -5,6 +5,7 @@ import type { BenchmarkConfig, Metadata } from '../schema/metadata.js';
 import type { Placement, Results } from '../schema/results.js';
 import type { Fault, Unavailable, Warning } from '../schema/values.js';
 import { summarizeIterations } from '../stats/results.js';
+import { scoreOf, snapshotWarnings } from '../telemetry/index.js';
 import { toolVersion } from '../version.js';
 import { environmentFacts, systemInfo } from './environment.js';
 import type { SessionFacts } from './messages.js';
@@ -215,10 +216,33 @@ function distinct<T>(entries: readonly T[], key: (entry: T) => string): T[] {
   return [...new Map(entries.map((entry) => [key(entry), entry])).values()];
 }
 
+/** Conditions that count in the score, but that many machines are always in. */
+const ORDINARY = new Set(['virtual-machine', 'on-battery', 'turbo-on']);
+
+/** Warnings of the same kind from several iterations become one, which says where it was seen. */
+function mergeWarnings(warnings: readonly Warning[]): Warning[] {
+  const merged = new Map<string, Warning>();
+  for (const warning of warnings) {
+    const { iterations } = warning;
+    const key = iterations === undefined ? `${warning.code} ${warning.message}` : warning.code;
+    const earlier = merged.get(key);
+    if (earlier === undefined) merged.set(key, { ...warning });
+    else if (Array.isArray(iterations) && Array.isArray(earlier.iterations)) {
+      earlier.iterations = [...new Set([...earlier.iterations, ...iterations])];
+    }
+  }
+  return [...merged.values()];
+}
+
 /** The document of a run, as far as it has come. A pure function of plan and state. */
 export function buildDocument(plan: RunPlan, state: RunState, status: Status): ResultDocument {
   const results = resultsOf(plan, state);
-  const warnings = [...runWarnings(plan, state.iterations, results), ...state.warnings];
+  const before = snapshotWarnings(plan.before);
+  const warnings = mergeWarnings([
+    ...runWarnings(plan, state.iterations, results),
+    ...before.filter((warning) => !ORDINARY.has(warning.code)),
+    ...state.warnings,
+  ]);
   return {
     schema: { id: SCHEMA_ID, version: SCHEMA_VERSION },
     status,
@@ -226,7 +250,8 @@ export function buildDocument(plan: RunPlan, state: RunState, status: Status): R
     results,
     iterations: state.iterations,
     unavailable: distinct([...state.unavailable, ...ownUnavailable(plan)], (entry) => entry.metric),
-    warnings: distinct(warnings, (warning) => `${warning.code} ${warning.message}`),
+    warnings,
+    soundness: scoreOf([...before, ...warnings]),
     ...(state.faults.length > 0 ? { faults: state.faults } : {}),
     ...(state.text === undefined ? {} : { generated_text: state.text }),
   };

@@ -1,6 +1,20 @@
-import type { NativeRecording, NativeSeries } from '../native/binding.js';
-import type { Iteration } from '../schema/iteration.js';
+import type { NativeRecording, NativeSnapshot } from '../native/binding.js';
+import type { Iteration, TelemetrySeries } from '../schema/iteration.js';
 import type { Unavailable, Warning } from '../schema/values.js';
+import {
+  documentSeries,
+  memoryOf,
+  noiseOf,
+  noiseWarnings,
+  type Phase,
+  type PowerReport,
+  powerOf,
+  powerWarnings,
+  samplerWarnings,
+  throttlingOf,
+  throttlingWarning,
+  type Window,
+} from '../telemetry/index.js';
 import type { SampleMessage } from './messages.js';
 import { uncountedDeviceBytes } from './metrics.js';
 
@@ -13,34 +27,119 @@ export interface Observation {
   power?: Record<string, unknown>;
 }
 
-function meanWithin(series: NativeSeries, beginNs: number, endNs: number): number | undefined {
-  let sum = 0;
-  let count = 0;
-  let last: number | undefined;
-  for (let i = 0; i < series.tNs.length; i += 1) {
-    const t = series.tNs[i] as number;
-    if (t > endNs) break;
-    last = series.values[i] as number;
-    if (t < beginNs) continue;
-    sum += last;
-    count += 1;
-  }
-  return count > 0 ? sum / count : last;
+export interface ObservationContext {
+  spawnNs: number;
+  idle: NativeRecording;
+  after: NativeSnapshot;
+  batch: number;
+  inputTokens: number;
+  encoder: boolean;
 }
 
-export function observe(
-  sample: SampleMessage,
-  recording: NativeRecording,
-  _idle: NativeRecording,
-): Observation {
-  const { warm, session } = sample;
-  const endNs = warm.tokenNs[warm.tokenNs.length - 1] as number;
-  const resident = recording.series.find((one) => one.quantity === 'memory_rss_bytes');
-  const mean = resident && meanWithin(resident, warm.beginNs, endNs);
+/** Where in `results` a source's metric goes; sources that feed no metric of their own are left out. */
+const METRICS_OF_SOURCE: Record<string, string[]> = {
+  power: [
+    'power.average_power_w',
+    'power.peak_power_w',
+    'efficiency.joules_per_token',
+    'efficiency.tokens_per_joule',
+  ],
+  memory: ['memory.average_memory_usage_mb'],
+};
+
+function windowsOf(sample: SampleMessage, encoder: boolean): { whole: Window; phases: Phase[] } {
+  const { warm } = sample;
+  const first = warm.tokenNs[0] as number;
+  const last = warm.tokenNs[warm.tokenNs.length - 1] as number;
+  const phases: Phase[] = [
+    { name: encoder ? 'embed' : 'prefill', beginNs: warm.beginNs, endNs: first },
+  ];
+  if (last > first) phases.push({ name: 'decode', beginNs: first, endNs: last });
+  return { whole: { beginNs: warm.beginNs, endNs: last }, phases };
+}
+
+/** A ratio that is only told where it means something: an idle machine may have drawn more. */
+function perToken(joules: number | undefined, tokens: number): number | null {
+  return joules === undefined || joules <= 0 || tokens <= 0 ? null : joules / tokens;
+}
+
+function energyOf(report: PowerReport, sample: SampleMessage, context: ObservationContext) {
+  const { batch, inputTokens, encoder } = context;
+  const outputs = sample.warm.tokenNs.length;
+  const net = (phase: { joules: number; netJoules?: number } | undefined) =>
+    phase?.netJoules ?? phase?.joules;
+  const phase = (name: string) => report.phases.find((one) => one.name === name);
+  const tokens = batch * (encoder ? inputTokens : outputs);
+  const each = perToken(net(report.total), tokens);
   return {
-    iteration:
-      mean === undefined ? {} : { average_memory_mb: (mean + uncountedDeviceBytes(session)) / 1e6 },
-    unavailable: [],
-    warnings: [],
+    joules_per_token: each,
+    gross_joules_per_token: perToken(report.total.joules, tokens),
+    joules_per_prompt_token: perToken(net(phase('prefill') ?? phase('embed')), batch * inputTokens),
+    joules_per_output_token: encoder ? null : perToken(net(phase('decode')), batch * (outputs - 1)),
+    tokens_per_joule: each === null ? null : 1 / each,
+  };
+}
+
+function unavailableOf(recording: NativeRecording): Unavailable[] {
+  return recording.missing.flatMap(({ metric, reason, remedy }) =>
+    (METRICS_OF_SOURCE[metric] ?? []).map((path) => ({ metric: path, reason, remedy })),
+  );
+}
+
+function chartsOf(
+  sample: SampleMessage,
+  whole: Window,
+  spawnNs: number,
+): TelemetrySeries[] | undefined {
+  const from = sample.start === null ? whole.beginNs : spawnNs;
+  const series = documentSeries(sample.recording, { beginNs: from, endNs: whole.endNs }, spawnNs);
+  return series.length === 0 ? undefined : series;
+}
+
+/** Cuts the recording of a process by the phases of its iteration. */
+export function observe(sample: SampleMessage, context: ObservationContext): Observation {
+  const { recording, warm, session } = sample;
+  const { whole, phases } = windowsOf(sample, context.encoder);
+  const memory = memoryOf(recording, whole);
+  const power = powerOf(recording, whole, phases, context.idle);
+  const noise = noiseOf(recording, whole, context.after);
+  const average = memory.averageResidentBytes;
+  const charts = chartsOf(sample, whole, context.spawnNs);
+  return {
+    iteration: {
+      ...(average === undefined
+        ? {}
+        : { average_memory_mb: (average + uncountedDeviceBytes(session)) / 1e6 }),
+      ...(power === undefined
+        ? {}
+        : {
+            average_power_w: power.total.averageW,
+            peak_power_w: power.peakW ?? null,
+            energy_j: power.total.joules,
+            energy_bound_j: power.total.boundJ,
+            idle_power_w: power.idleW ?? null,
+            efficiency: energyOf(power, sample, context),
+          }),
+      ...(charts === undefined ? {} : { telemetry: charts }),
+    },
+    unavailable: unavailableOf(recording),
+    warnings: [
+      ...throttlingWarning(throttlingOf(recording, whole, warm.tokenNs)),
+      ...noiseWarnings(noise),
+      ...powerWarnings(recording, power),
+      ...samplerWarnings(recording),
+    ],
+    ...(power === undefined ? {} : { power: powerFacts(power) }),
+  };
+}
+
+function powerFacts(report: PowerReport): Record<string, unknown> {
+  const { joules, boundJ } = report.total;
+  return {
+    idle_power_w: report.idleW ?? null,
+    method: report.method,
+    rails: report.rails,
+    source_interval_ms: report.intervalNs / 1e6,
+    uncertainty_percent: joules > 0 ? (100 * boundJ) / joules : null,
   };
 }

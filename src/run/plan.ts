@@ -174,6 +174,9 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     milliseconds: LIMITS_MS,
   });
   const roots = sampler.roots;
+  // Load is told between two looks: the first one only begins the window of the second.
+  await helper.call('snapshot', roots);
+  const idle = await recordIdle(helper, sampler);
   return {
     options,
     startedAt: new Date(),
@@ -191,7 +194,7 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     session,
     sampler,
     before: await helper.call('snapshot', roots),
-    idle: await recordIdle(helper, sampler),
+    idle,
     limits,
   };
 }

@@ -177,7 +177,14 @@ class Run {
     const { plan, state } = this;
     const before = this.#before;
     const after = await this.helper.call('snapshot', plan.sampler.roots);
-    const observation = observe(sample, sample.recording, plan.idle);
+    const observation = observe(sample, {
+      spawnNs,
+      idle: plan.idle,
+      after,
+      batch: plan.options['batch-size'],
+      inputTokens: plan.prompt.length,
+      encoder: plan.description.family === 'encoder',
+    });
     const iteration: Iteration = {
       ...iterationOf(sample, {
         spawnNs,
@@ -195,7 +202,9 @@ class Run {
     const efficiency = { ...iteration.efficiency, ...observation.iteration.efficiency };
     state.iterations.push({ ...iteration, ...observation.iteration, efficiency });
     state.iterations.sort((a, b) => a.iteration - b.iteration);
-    state.warnings.push(...observation.warnings);
+    for (const warning of observation.warnings) {
+      state.warnings.push({ ...warning, iterations: [iteration.iteration] });
+    }
     state.unavailable.push(...observation.unavailable);
     state.session = sample.session;
     if (observation.power !== undefined) state.power = observation.power;
