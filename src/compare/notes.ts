@@ -33,26 +33,46 @@ function conditionNotes(side: string, runs: readonly Run[]): Note[] {
   return notes;
 }
 
-/** Trends and dependence in the order of the processes of one document. */
-function seriesNotes(side: string, runs: readonly Run[], metric: MetricComparison): Note[] {
-  const notes: Note[] = [];
-  for (const run of runs) {
-    const values = run.samples.get(metric.metric.id)?.processes.flat() ?? [];
-    const trend = drift(values);
-    if (trend && trend.p < DRIFT_P && Math.abs(trend.relativeChange) > DRIFT_LEAST) {
-      const word = trend.relativeChange > 0 ? 'rises' : 'falls';
-      notes.push({
-        code: 'drift',
-        message: `${side} ${run.file}: ${metric.metric.label.toLowerCase()} ${word} by ${percent(Math.abs(trend.relativeChange))} from first to last iteration; let the device reach a steady temperature (--cooldown), or compare with \`ab\`.`,
-      });
-    } else if (isAutocorrelated(values)) {
-      notes.push({
-        code: 'autocorrelation',
-        message: `${side} ${run.file}: successive values of ${metric.metric.label.toLowerCase()} depend on each other (lag 1: ${autocorrelation(values)?.toFixed(2)}), so p-values are too optimistic.`,
-      });
-    }
+/** Up to this many runs a side each drifting one is told; of more only a share that is no chance. */
+const TOLD_SINGLY = 3;
+const DRIFT_SHARE = 0.05;
+
+function driftNotes(side: string, runs: readonly Run[], { metric }: MetricComparison): Note[] {
+  const label = metric.label.toLowerCase();
+  const drifting = runs.flatMap((run) => {
+    const trend = drift(run.samples.get(metric.id)?.processes.flat() ?? []);
+    const real = trend && trend.p < DRIFT_P && Math.abs(trend.relativeChange) > DRIFT_LEAST;
+    return real ? [{ file: run.file, change: trend.relativeChange }] : [];
+  });
+  const remedy = 'let the device reach a steady temperature (--cooldown), or compare with `ab`';
+  if (runs.length > TOLD_SINGLY) {
+    if (drifting.length <= DRIFT_SHARE * runs.length) return [];
+    const message = `${side}: ${label} drifts in ${drifting.length} of ${runs.length} runs; ${remedy}.`;
+    return [{ code: 'drift', message }];
   }
-  return notes;
+  return drifting.map(({ file, change }) => ({
+    code: 'drift',
+    message: `${side} ${file}: ${label} ${change > 0 ? 'rises' : 'falls'} by ${percent(Math.abs(change))} from first to last iteration; ${remedy}.`,
+  }));
+}
+
+/** Matters where a run's own samples are tested, not where each run is one sample. */
+function dependenceNotes(
+  side: string,
+  runs: readonly Run[],
+  { metric, unit }: MetricComparison,
+): Note[] {
+  if (unit === 'run') return [];
+  return runs.flatMap((run) => {
+    const values = run.samples.get(metric.id)?.processes.flat() ?? [];
+    if (!isAutocorrelated(values)) return [];
+    return [
+      {
+        code: 'autocorrelation',
+        message: `${side} ${run.file}: successive values of ${metric.label.toLowerCase()} depend on each other (lag 1: ${autocorrelation(values)?.toFixed(2)}), so p-values are too optimistic.`,
+      },
+    ];
+  });
 }
 
 function stateNotes(metric: MetricComparison): Note[] {
@@ -121,8 +141,14 @@ export function gatherNotes(
   }
   for (const metric of judged) {
     notes.push(...stateNotes(metric));
-    notes.push(...seriesNotes('baseline', baseline, metric));
-    notes.push(...seriesNotes('current', current, metric));
+    for (const [side, runs] of [
+      ['baseline', baseline],
+      ['current', current],
+    ] as const) {
+      const drifts = driftNotes(side, runs, metric);
+      // A trend is a dependence: one of the two is enough.
+      notes.push(...(drifts.length > 0 ? drifts : dependenceNotes(side, runs, metric)));
+    }
   }
   return notes;
 }

@@ -36,7 +36,7 @@ interface Side {
 /** How many samples a document's statistics stand for, where they are more than it lists. */
 function statedN({ processes, block }: RunSamples, run: Run): number | undefined {
   if (block === undefined) return undefined;
-  const listed = processes.flat().length;
+  const listed = processes.reduce((total, values) => total + values.length, 0);
   if (listed > 1) return undefined;
   const n = block.n ?? (block.std > 0 ? run.metadata.benchmark_config.iterations : 1);
   return n > listed ? Math.max(n, 1) : undefined;

@@ -1,8 +1,10 @@
-import { type Interval, quantileOfSorted } from './basics.js';
+import { type Interval, sorted } from './basics.js';
 import { normalQuantile, normalUpper } from './distributions.js';
 
 /** Up to this many pooled samples all counts stay below 2^53 and the distribution is exact. */
 export const EXACT_LIMIT = 50;
+/** With ties the distribution is made anew for each data set, so its use ends earlier. */
+const EXACT_LIMIT_TIED = 24;
 
 export interface RankTest {
   /** Pairs in which the current sample is the larger one; ties count one half. */
@@ -103,8 +105,8 @@ export interface RankTestOptions {
 
 /**
  * Mann-Whitney U test of two independent samples, one-sided both ways. Exact (permutation
- * distribution of the ranks at hand) up to EXACT_LIMIT pooled samples, beyond it the normal
- * approximation with tie and continuity correction.
+ * distribution of the ranks at hand) up to EXACT_LIMIT pooled samples, or EXACT_LIMIT_TIED with ties;
+ * beyond it the normal approximation with tie and continuity correction.
  */
 export function mannWhitney(
   baseline: ArrayLike<number>,
@@ -119,9 +121,10 @@ export function mannWhitney(
   const { ranks, ties } = doubledRanks(pooled);
   const doubledSum = ranks.subarray(0, n).reduce((a, b) => a + b, 0);
   const u = doubledSum / 2 - (n * (n + 1)) / 2;
-  const method = options.method ?? (m + n <= EXACT_LIMIT ? 'exact' : 'normal');
+  const tied = ties.length < pooled.length;
+  const limit = tied ? EXACT_LIMIT_TIED : EXACT_LIMIT;
+  const method = options.method ?? (m + n <= limit ? 'exact' : 'normal');
   if (method === 'exact') {
-    const tied = ties.length < pooled.length;
     return { u, ...exactTails(ranks, n, doubledSum, tied), method };
   }
   const total = m + n;
@@ -144,16 +147,31 @@ export function smallestP(m: number, n: number): number {
   return p;
 }
 
-/** All m·n differences current − baseline, ascending. */
-function differences(baseline: ArrayLike<number>, current: ArrayLike<number>): Float64Array {
-  const all = new Float64Array(baseline.length * current.length);
-  let k = 0;
-  for (let i = 0; i < current.length; i++) {
-    for (let j = 0; j < baseline.length; j++) {
-      all[k++] = (current[i] as number) - (baseline[j] as number);
+/**
+ * The k-th smallest (from 0) of the m·n differences current − baseline of ascending samples, without
+ * making them: bisection over the value, counting in O(m + n). Exact, because the search ends at
+ * neighbouring doubles.
+ */
+function differenceOfRank(baseline: Float64Array, current: Float64Array, k: number): number {
+  const m = baseline.length;
+  const atMost = (limit: number): number => {
+    let total = 0;
+    let first = 0;
+    for (const value of current) {
+      while (first < m && value - (baseline[first] as number) > limit) first += 1;
+      total += m - first;
     }
+    return total;
+  };
+  let high = (current[current.length - 1] as number) - (baseline[0] as number);
+  let low = (current[0] as number) - (baseline[m - 1] as number);
+  if (atMost(low) > k) return low;
+  for (;;) {
+    const middle = low + (high - low) / 2;
+    if (middle <= low || middle >= high) return high;
+    if (atMost(middle) > k) high = middle;
+    else low = middle;
   }
-  return all.sort();
 }
 
 /**
@@ -186,13 +204,17 @@ export function hodgesLehmann(
   current: ArrayLike<number>,
   confidences: readonly number[] = [0.95],
 ): Shift {
-  const all = differences(baseline, current);
+  const a = sorted(baseline);
+  const b = sorted(current);
+  const last = a.length * b.length - 1;
+  const middle = differenceOfRank(a, b, Math.floor(last / 2));
+  const other = last % 2 === 0 ? middle : differenceOfRank(a, b, Math.ceil(last / 2));
   return {
-    estimate: quantileOfSorted(all, 0.5),
+    estimate: (middle + other) / 2,
     intervals: confidences.map((confidence) => {
-      const cut = trimmed(baseline.length, current.length, confidence);
+      const cut = trimmed(a.length, b.length, confidence);
       if (cut < 0) return undefined;
-      return { low: all[cut] as number, high: all[all.length - 1 - cut] as number };
+      return { low: differenceOfRank(a, b, cut), high: differenceOfRank(a, b, last - cut) };
     }),
   };
 }
