@@ -52,6 +52,9 @@ async function answer(binding: NativeBinding, { id, method, args }: Request): Pr
   }
 }
 
+// Ctrl-C reaches the whole process group; the parent ends this process when it has done with it.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
 process.once('disconnect', () => process.exit());
 let binding: NativeBinding | undefined;
 let loadFailure: unknown;

@@ -60,6 +60,7 @@ export class NativeHelper {
     const script = fileURLToPath(new URL('./helper-main.cjs', import.meta.url));
     this.#child = fork(script, [addon.path], {
       serialization: 'advanced',
+      execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.#child.on('message', (reply: Reply) => this.#receive(reply));

@@ -49,6 +49,7 @@ export async function runChild(
   const spawnNs = Number(process.hrtime.bigint());
   const child: ChildProcess = fork(script, [options.addonPath], {
     serialization: 'advanced',
+    execArgv: [],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   child.send(request, () => {

@@ -263,6 +263,7 @@ class Run {
     const finished = new Set(state.iterations.map((entry) => entry.iteration));
     const groups = processGroups(total, plan.options.processes ?? total, finished);
     let failures = 0;
+    let interrupted = false;
     if (plan.options['packed-cache'] && groups.length > 0) {
       this.#noteFault(await this.#preparePackedCache(), []);
     }
@@ -270,17 +271,22 @@ class Run {
       if (options.signal?.aborted) break;
       state.warnings.push(...(await waitForCooldown(this.plan, this.helper, index, options)));
       const result = await this.#runProcess(group);
-      if (result.interrupted) break;
+      interrupted = result.interrupted;
+      if (interrupted) break;
       failures = result.fault === undefined ? 0 : failures + 1;
       if (result.fault !== undefined) {
         await this.#save('partial');
         if (isHopeless(result.fault) || failures >= MAX_FAILURES_IN_A_ROW) break;
       }
     }
-    const interrupted = options.signal?.aborted ?? false;
+    interrupted ||= options.signal?.aborted ?? false;
     if (!interrupted && plan.options.profile && state.iterations.length > 0) await this.#profile();
     const whole = state.iterations.length >= total;
     const status = whole ? 'complete' : state.iterations.length > 0 ? 'partial' : 'failed';
+    // Nothing was learnt: an older document in this place is worth more than an empty one.
+    if (interrupted && state.iterations.length === 0) {
+      return { document: buildDocument(plan, state, status), interrupted };
+    }
     return { document: await this.#save(status), interrupted };
   }
 }

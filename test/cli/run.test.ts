@@ -233,6 +233,22 @@ describe('an interrupted run', () => {
     expect(whole.iterations.slice(0, 2)).toEqual(partial.iterations);
   }, 30_000);
 
+  it('is left in peace by a Ctrl-C that reaches every process of the terminal', async () => {
+    await space.run([...SMALL, '--iterations', '1']);
+    writeFileSync(space.path('calls.log'), '');
+    const child = space.start([...SMALL, '--iterations', '5'], {
+      NPU_BENCH_FAKE_FAULT: '2:3:hang',
+    });
+    const end = finished(child);
+    const watch = setInterval(() => {
+      if (!space.log().includes('fault hang')) return;
+      clearInterval(watch);
+      process.kill(-(child.pid as number), 'SIGINT');
+    }, 50);
+    expect(await end).toMatchObject({ code: 130, stderr: expect.stringContaining('are kept') });
+    expect(iterationNumbers(space.document('out.json'))).toEqual([1]);
+  });
+
   it('is not resumed with other settings', async () => {
     await space.run([...SMALL, '--iterations', '1']);
     const result = await space.run([...SMALL, '--iterations', '2', '--resume', '--seed', '5']);

@@ -51,6 +51,8 @@ export function workspace(): Workspace {
   const start = (args: readonly string[], env: Record<string, string> = {}) =>
     spawn(process.execPath, [program, ...args], {
       cwd: folder,
+      // A process group of its own, so that a test can send a signal to all of it as a terminal does.
+      detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
