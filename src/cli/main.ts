@@ -31,6 +31,11 @@ const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/export.js'),
   },
   {
+    name: 'import',
+    description: "translate another tool's results into a result document",
+    load: () => import('./commands/import.js'),
+  },
+  {
     name: 'devices',
     description: 'list what can be measured here, and why other devices cannot',
     load: () => import('./commands/devices.js'),

@@ -13,7 +13,8 @@ function fact(name: string, value: string | number | null | undefined): Fact[] {
 export function describeDevice({ metadata }: ResultDocument): string {
   const kind = deviceName(metadata.device);
   const { name, backend } = metadata.device_info;
-  const named = new RegExp(`\\b${kind}\\b`, 'iu').test(name) ? name : `${kind}: ${name}`;
+  const words = name.toLowerCase().split(/\W+/u);
+  const named = words.includes(kind.toLowerCase()) ? name : `${kind}: ${name}`;
   return backend ? `${named} (${backend})` : named;
 }
 

@@ -41,7 +41,7 @@ export function escapeMarkdown(text: string): string {
     .replace(/:\/\//gu, '&#58;//')
     .replace(/\bwww\./giu, (text) => text.replace('.', '&#46;'))
     .replace(/^(\s*)([-+=])/u, '$1\\$2')
-    .replace(/^(\s*\d+)([.)])/u, '$1\\$2');
+    .replace(/^(\s*\d+)([.)])(?=\s|$)/u, '$1\\$2');
 }
 
 export function markdownTable(table: Table): string {
@@ -59,7 +59,7 @@ export function markdownTable(table: Table): string {
 function section(level: number, table: Table): string[] {
   if (table.rows.length === 0) return [];
   const title = `${'#'.repeat(level)} ${escapeMarkdown(table.caption)}`;
-  const note = table.note ? [`_${escapeMarkdown(table.note).replace(/\\_/gu, '&#95;')}_`] : [];
+  const note = table.note ? [`_${escapeMarkdown(table.note)}_`] : [];
   return [title, markdownTable(table), ...note];
 }
 

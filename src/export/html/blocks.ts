@@ -20,7 +20,7 @@ export function tableBlock(table: Table): Markup {
     return html`<tr>${cells}</tr>\n`;
   });
   const note = table.note ? html`<p class="table-note">${table.note}</p>` : NOTHING;
-  return html`<div class="table" role="region" aria-label="${table.caption}" tabindex="0"><table><caption>${table.caption}</caption><thead><tr>${head}</tr></thead><tbody>
+  return html`<div class="table" role="group" aria-label="${table.caption}" tabindex="0"><table><caption>${table.caption}</caption><thead><tr>${head}</tr></thead><tbody>
 ${rows}</tbody></table></div>${note}
 `;
 }
