@@ -11,7 +11,6 @@
 #include "bench/limits.h"
 #include "core/clock.h"
 #include "core/cpu_info.h"
-#include "model/describe.h"
 #include "model/tokenizer.h"
 #include "telemetry/file_cache.h"
 

@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "addon/convert.h"
-#include "model/describe.h"
 #include "model/tokenizer.h"
 
 namespace npb::addon {
@@ -112,7 +111,7 @@ Napi::Object to_js(Napi::Env env, const Model& model, bool with_tensors) {
   Napi::Array tensors = Napi::Array::New(env);
   if (with_tensors) {
     uint32_t index = 0;
-    for (const auto& [key, value] : describe_metadata(model)) {
+    for (const auto& [key, value] : model.metadata) {
       Napi::Array pair = Napi::Array::New(env, 2);
       pair.Set(0u, key);
       pair.Set(1u, value);
