@@ -1,6 +1,6 @@
 import { NpuBenchError } from '../errors.js';
 import type { ResultDocument } from '../schema/document.js';
-import { METRICS, type Metric } from '../schema/metrics.js';
+import { METRICS, type Metric, metricsNamed } from '../schema/metrics.js';
 import { minimumDetectableRatio } from '../stats/power.js';
 import { fisherExact } from '../stats/states.js';
 import { comparability, describeDifferences, inconsistentRun } from './comparability.js';
@@ -33,19 +33,7 @@ function notComparable(message: string): NpuBenchError {
 /** Metrics that `--metric` names: by dotted id, or by its last part. */
 function selectGated(names: readonly string[] | undefined): (metric: Metric) => boolean {
   if (names === undefined || names.length === 0) return (metric) => metric.primary;
-  const chosen = new Set<Metric>();
-  for (const name of names) {
-    const found = METRICS.filter(({ id }) => id === name || id.split('.')[1] === name);
-    if (found.length === 0) {
-      throw new NpuBenchError(
-        'UNKNOWN_METRIC',
-        `--metric ${name} is no metric; name one such as ${METRICS.filter((m) => m.primary)
-          .map((m) => m.id)
-          .join(', ')}.`,
-      );
-    }
-    for (const metric of found) chosen.add(metric);
-  }
+  const chosen = new Set(names.flatMap(metricsNamed));
   for (const metric of chosen) {
     const inverse = METRICS.find(({ id }) => id === metric.inverseOf);
     if (inverse && chosen.has(inverse)) {
@@ -140,8 +128,8 @@ function toComparison(
   detailed: boolean,
 ): MetricComparison {
   const { metric, samples, evidence, gated, unit } = candidate;
-  const a = sideEvidence(samples.baseline, unit, samples.moments?.baseline);
-  const b = sideEvidence(samples.current, unit, samples.moments?.current);
+  const a = sideEvidence(samples, 'baseline');
+  const b = sideEvidence(samples, 'current');
   const { ratio, test, interval95 } = evidence;
   return {
     metric,

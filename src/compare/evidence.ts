@@ -6,7 +6,7 @@ import { madOutliers, sigmaOutliers } from '../stats/outliers.js';
 import { findLaunchStates } from '../stats/states.js';
 import { type WelchResult, welch, welchFromMoments, welchInterval } from '../stats/welch.js';
 import type { MetricSamples, Moments } from './samples.js';
-import type { SampleUnit, SideEvidence } from './types.js';
+import type { SideEvidence } from './types.js';
 
 /** Ratios current ÷ baseline that bound "no relevant change", and the test's margins inside. */
 export interface Band {
@@ -161,12 +161,10 @@ export function bootstrapRatio(samples: MetricSamples): Interval | undefined {
   return Math.min(...baseline) > 0 ? ratioOfMediansInterval(baseline, current) : undefined;
 }
 
-export function sideEvidence(
-  values: readonly number[],
-  unit: SampleUnit,
-  moments?: Moments,
-): SideEvidence {
-  const statesApply = unit === 'process' || unit === 'run';
+export function sideEvidence(samples: MetricSamples, side: 'baseline' | 'current'): SideEvidence {
+  const values = samples[side];
+  const moments = samples.moments?.[side];
+  const statesApply = samples.unit === 'process' || samples.unit === 'run';
   return {
     n: moments?.n ?? values.length,
     median: median(values),
@@ -177,5 +175,6 @@ export function sideEvidence(
     outliers: madOutliers(values).length,
     sigmaOutliers: values.length > 1 ? sigmaOutliers(values).length : 0,
     states: statesApply ? findLaunchStates(values) : undefined,
+    ...samples.spread?.[side],
   };
 }

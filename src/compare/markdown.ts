@@ -25,14 +25,19 @@ const MARKS: Record<Verdict, string> = {
   'not judged': '➖',
 };
 
-/** Text of a document inside Markdown: nothing of it may become markup, a mention or a new row. */
+/**
+ * Text of a document inside a line of Markdown: nothing of it may become markup, a link, a mention or
+ * a new row. What means something at the start of a line only is left readable.
+ */
 export function escapeMarkdown(text: string): string {
   return printable(text)
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')
     .replace(/>/g, '&gt;')
-    .replace(/[\\`*_{}[\]()#+|~!-]/g, '\\$&')
-    .replace(/[@:]/g, (character) => `&#${character.charCodeAt(0)};`);
+    .replace(/[\\`*_[\]|~]/g, '\\$&')
+    .replace(/[@#]/g, (character) => `&#${character.charCodeAt(0)};`)
+    .replace(/:\/\//g, '&#58;//')
+    .replace(/www\./gi, '$&&#8203;');
 }
 
 function table(header: readonly string[], alignment: readonly string[], rows: readonly string[][]) {

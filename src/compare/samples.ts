@@ -1,5 +1,5 @@
 import type { Metric } from '../schema/metrics.js';
-import { deviation, mean, median } from '../stats/basics.js';
+import { deviation, mean, median, variance } from '../stats/basics.js';
 import { type Run, type RunSamples, runMedian } from './runs.js';
 import type { SampleUnit } from './types.js';
 
@@ -16,12 +16,20 @@ export interface Moments {
   readonly n: number;
 }
 
+/** Relative deviations: of the run medians, and of the processes within a run (pooled). */
+export interface RunSpread {
+  readonly betweenRuns: number;
+  readonly withinRuns?: number | undefined;
+}
+
 export interface MetricSamples {
   readonly unit: SampleUnit;
   readonly baseline: readonly number[];
   readonly current: readonly number[];
   /** Whether every sample is itself a median of several iterations. */
   readonly samplesAreMedians: boolean;
+  /** Only for unit `run`. */
+  readonly spread?: { readonly baseline: RunSpread; readonly current: RunSpread };
   /** Only for unit `summary`: what the documents state instead of samples. */
   readonly moments?: { readonly baseline: Moments; readonly current: Moments };
 }
@@ -78,6 +86,21 @@ function momentsOfValues({ values }: Side): Moments {
   };
 }
 
+function runSpread(runs: readonly RunSamples[]): RunSpread {
+  const medians = runs.map(runMedian);
+  let squares = 0;
+  let freedom = 0;
+  runs.forEach(({ processes }, i) => {
+    const values = processes.map((value) => median(value) / (medians[i] as number));
+    squares += variance(values) * (values.length - 1);
+    freedom += values.length - 1;
+  });
+  return {
+    betweenRuns: deviation(medians) / mean(medians),
+    withinRuns: freedom > 0 ? Math.sqrt(squares / freedom) : undefined,
+  };
+}
+
 function medianOf(side: Side): number {
   return side.values.length > 1
     ? median(side.values)
@@ -111,6 +134,7 @@ export function pairSamples(
       baseline: baseline.runs.map(runMedian),
       current: current.runs.map(runMedian),
       samplesAreMedians: Math.min(...sizes) >= MEDIAN_OF,
+      spread: { baseline: runSpread(baseline.runs), current: runSpread(current.runs) },
     };
   }
   if (baseline.processes.length >= 2 && current.processes.length >= 2) {

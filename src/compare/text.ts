@@ -1,4 +1,5 @@
 import type { Colors } from 'picocolors/types.js';
+import { SIGMA_RULE_MIN_N } from '../stats/outliers.js';
 import {
   change,
   figure,
@@ -87,10 +88,20 @@ function metricRow(entry: MetricComparison, colors: Colors): string {
 }
 
 function sideLine(name: string, side: SideEvidence, unit: string): string {
-  const spread = side.n > 1 ? ` ± ${figure(side.deviation)}` : '';
-  const marked =
-    side.outliers > 0 ? `, ${side.outliers} outlier${side.outliers > 1 ? 's' : ''}` : '';
-  return `${name.padEnd(10)}median ${figure(side.median)}, mean ${figure(side.mean)}${spread}, ${figure(side.min)} … ${figure(side.max)}, n = ${side.n} (${unit})${marked}`;
+  const parts = [
+    `median ${figure(side.median)}`,
+    `mean ${figure(side.mean)}${side.n > 1 ? ` ± ${figure(side.deviation)}` : ''}`,
+    `${figure(side.min)} … ${figure(side.max)}`,
+    `n = ${side.n} (${unit})`,
+  ];
+  if (side.betweenRuns !== undefined) {
+    parts.push(`${(side.betweenRuns * 100).toFixed(1)} % between runs`);
+  }
+  if (side.withinRuns !== undefined) {
+    parts.push(`${(side.withinRuns * 100).toFixed(1)} % within`);
+  }
+  if (side.outliers > 0) parts.push(`${side.outliers} outlier${side.outliers > 1 ? 's' : ''}`);
+  return `${name.padEnd(10)}${parts.join(', ')}`;
 }
 
 const TEST_NAMES = {
@@ -131,11 +142,21 @@ function evidenceLines(entry: MetricComparison, threshold: number): string[] {
   if (entry.detectablePercent !== undefined) {
     add(`detectable change with these samples: ${signedPercent(entry.detectablePercent)} %`);
   }
-  if (entry.baseline.n < 11 && entry.current.n < 11 && entry.unit !== 'summary') {
-    add('outliers by median absolute deviation; the 3-sigma rule cannot fire for n ≤ 10');
-  }
   add(`because: ${entry.reason}`);
   return lines;
+}
+
+function outlierLegend(metrics: readonly MetricComparison[]): string {
+  const sizes = metrics.flatMap((metric) => [metric.baseline.n, metric.current.n]);
+  const sigma = metrics.reduce(
+    (n, { baseline, current }) => n + baseline.sigmaOutliers + current.sigmaOutliers,
+    0,
+  );
+  const rule =
+    Math.max(...sizes) < SIGMA_RULE_MIN_N
+      ? 'the 3-sigma rule cannot fire for n ≤ 10'
+      : `the 3-sigma rule marks ${sigma}`;
+  return `outliers by median absolute deviation; ${rule}`;
 }
 
 /** Baseline and current of each key on one line, wrapped. */
@@ -183,7 +204,8 @@ function caseLines(entry: CaseComparison, comparison: Comparison, options: TextO
   const marks: string[] = [];
   if (shown.some((metric) => !metric.gated)) marks.push('( ) reported, not gated');
   if (shown.some((metric) => metric.indicative)) marks.push('* indicative');
-  if (marks.length > 0) lines.push(colors.dim(`medians; ${marks.join('; ')}`));
+  lines.push(colors.dim(['medians', ...marks].join('; ')));
+  if (detailed) lines.push(colors.dim(outlierLegend(shown)));
   if (entry.ratios.length > 0) {
     lines.push('', colors.bold(`Ratios, current to baseline`));
     for (const item of entry.ratios) {

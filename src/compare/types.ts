@@ -21,6 +21,9 @@ export interface SideEvidence {
   readonly outliers: number;
   readonly sigmaOutliers: number;
   readonly states?: LaunchStates | undefined;
+  /** Relative deviations between and within runs, where runs are the samples. */
+  readonly betweenRuns?: number | undefined;
+  readonly withinRuns?: number | undefined;
 }
 
 export interface TestEvidence {

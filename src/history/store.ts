@@ -56,7 +56,7 @@ export class HistoryStore {
   private constructor(readonly root: string) {}
 
   /** `root`: the given folder, else NPU_BENCH_HISTORY, else .npu-bench/history in this folder. */
-  static async open(root?: string): Promise<HistoryStore> {
+  static at(root?: string): HistoryStore {
     return new HistoryStore(root ?? process.env.NPU_BENCH_HISTORY ?? join('.npu-bench', 'history'));
   }
 

@@ -1,3 +1,4 @@
+import { NpuBenchError } from '../errors.js';
 import type { Iteration } from './iteration.js';
 import type { Results } from './results.js';
 import type { StatisticBlock } from './values.js';
@@ -118,6 +119,17 @@ const BY_ID = new Map(METRICS.map((metric) => [metric.id, metric]));
 
 export function findMetric(id: string): Metric | undefined {
   return BY_ID.get(id);
+}
+
+/** The metrics that a user's word names: a dotted id, or the last part of one. */
+export function metricsNamed(name: string): Metric[] {
+  const found = METRICS.filter(({ id }) => id === name || id.split('.')[1] === name);
+  if (found.length > 0) return found;
+  const examples = METRICS.filter(({ primary }) => primary).map(({ id }) => id);
+  throw new NpuBenchError(
+    'UNKNOWN_METRIC',
+    `"${name}" is no metric; name one such as ${examples.join(', ')}.`,
+  );
 }
 
 function at(root: unknown, path: string): unknown {

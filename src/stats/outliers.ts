@@ -1,5 +1,7 @@
 import { deviation, mean, median } from './basics.js';
 
+/** Of four samples two that happen to agree would make the others outliers. */
+export const MAD_RULE_MIN_N = 5;
 /** Below this size no sample can lie further than 3 sample deviations from the mean. */
 export const SIGMA_RULE_MIN_N = 11;
 
@@ -19,7 +21,7 @@ export function sigmaOutliers(values: ArrayLike<number>, limit = 3): number[] {
  * equal MAD is 0; the mean absolute deviation takes its place there, with its own constant.
  */
 export function madOutliers(values: ArrayLike<number>, limit = 3.5): number[] {
-  if (values.length < 3) return [];
+  if (values.length < MAD_RULE_MIN_N) return [];
   const center = median(values);
   const distances = Array.from(values, (value) => Math.abs(value - center));
   const mad = median(distances);

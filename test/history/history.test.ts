@@ -123,7 +123,7 @@ describe('the store', () => {
     const listed = JSON.parse(await history('list', '--json'));
     expect(listed.baselines.main).toEqual([ids[0]]);
     await history('baseline', 'set', 'latest', '--last', '2');
-    const store = await HistoryStore.open(root);
+    const store = HistoryStore.at(root);
     expect(await store.baselineFiles('latest')).toHaveLength(2);
   });
 
@@ -141,8 +141,8 @@ describe('the store', () => {
 
   test('parallel writers lose nothing', async () => {
     const paths = await Promise.all([1, 2, 3, 4, 5, 6].map((day) => put(day)));
-    await Promise.all(paths.map(async (path) => (await HistoryStore.open(root)).add(path)));
-    const store = await HistoryStore.open(root);
+    await Promise.all(paths.map(async (path) => HistoryStore.at(root).add(path)));
+    const store = HistoryStore.at(root);
     expect((await store.index()).entries).toHaveLength(6);
     expect((await readdir(root)).sort()).toEqual(['documents', 'index.json']);
   });

@@ -62,7 +62,7 @@ async function readSide(paths: readonly string[]): Promise<Run[]> {
 
 async function baselinePaths(flags: CompareFlags, documents: string[]): Promise<string[]> {
   if (flags.baseline === undefined) return [documents[0] as string, ...flags.baselineRun];
-  const store = await HistoryStore.open(flags.store);
+  const store = HistoryStore.at(flags.store);
   return [...(await store.baselineFiles(flags.baseline)), ...flags.baselineRun];
 }
 

@@ -4,7 +4,7 @@ import { NpuBenchError } from '../../errors.js';
 import { type HistoryRun, historySeries } from '../../history/series.js';
 import { type HistoryEntry, HistoryStore } from '../../history/store.js';
 import { renderEntries, renderSeries } from '../../history/text.js';
-import { findMetric, METRICS, type Metric } from '../../schema/metrics.js';
+import { METRICS, metricsNamed } from '../../schema/metrics.js';
 import { readDocument } from '../../schema/read.js';
 
 interface StoreFlag {
@@ -15,7 +15,7 @@ async function add(
   files: string[],
   flags: StoreFlag & { commit?: string; label?: string },
 ): Promise<void> {
-  const store = await HistoryStore.open(flags.store);
+  const store = HistoryStore.at(flags.store);
   const commit = flags.commit ?? process.env.GITHUB_SHA;
   for (const file of files) {
     const { entry, isNew } = await store.add(file, { commit, label: flags.label });
@@ -24,26 +24,12 @@ async function add(
 }
 
 async function list(flags: StoreFlag & { json?: boolean }): Promise<void> {
-  const { entries, baselines } = await (await HistoryStore.open(flags.store)).index();
+  const { entries, baselines } = await HistoryStore.at(flags.store).index();
   process.stdout.write(
     flags.json
       ? `${JSON.stringify({ entries, baselines }, null, 2)}\n`
       : renderEntries(entries, baselines),
   );
-}
-
-function metricsNamed(names: readonly string[]): readonly Metric[] {
-  if (names.length === 0) return METRICS.filter((metric) => metric.primary);
-  return names.map((name) => {
-    const metric = findMetric(name) ?? METRICS.find(({ id }) => id.split('.')[1] === name);
-    if (!metric) {
-      throw new NpuBenchError(
-        'UNKNOWN_METRIC',
-        `--metric ${name} is no metric; see docs/document.md.`,
-      );
-    }
-    return metric;
-  });
 }
 
 /** Runs of one workload on one device; the newest entry's where nothing is asked for. */
@@ -62,8 +48,11 @@ function selectEntries(
 async function show(
   flags: StoreFlag & { metric: string[]; workload?: string; device?: string; json?: boolean },
 ): Promise<void> {
-  const store = await HistoryStore.open(flags.store);
-  const metrics = metricsNamed(flags.metric);
+  const store = HistoryStore.at(flags.store);
+  const metrics =
+    flags.metric.length > 0
+      ? flags.metric.flatMap(metricsNamed)
+      : METRICS.filter((metric) => metric.primary);
   const { entries } = await store.index();
   const selected = selectEntries(entries, flags);
   const runs: HistoryRun[] = [];
@@ -93,7 +82,7 @@ async function setBaseline(
   ids: string[],
   flags: StoreFlag & { last?: string },
 ): Promise<void> {
-  const store = await HistoryStore.open(flags.store);
+  const store = HistoryStore.at(flags.store);
   let chosen = ids;
   if (ids.length === 0) {
     const count = Number(flags.last ?? 1);
