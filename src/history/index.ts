@@ -1,3 +1,10 @@
 export { type ChangePoint, findChangePoints } from './change-points.js';
-export { type HistoryRun, type HistorySeries, historySeries, type SeriesPoint } from './series.js';
+export { renderHistoryHtml } from './html.js';
+export {
+  type HistoryRun,
+  type HistorySeries,
+  historySeries,
+  type SeriesPoint,
+  stepKind,
+} from './series.js';
 export { type HistoryEntry, HistoryStore } from './store.js';

@@ -50,3 +50,12 @@ export function historySeries(runs: readonly HistoryRun[], metric: Metric): Hist
     .sort((a, b) => Date.parse(a.timestamp) - Date.parse(b.timestamp));
   return { metric, points, changePoints: findChangePoints(points.map((point) => point.value)) };
 }
+
+/** Whether a step was for the better, by the metric's direction. */
+export function stepKind(
+  { metric }: HistorySeries,
+  step: ChangePoint,
+): 'better' | 'worse' | 'neutral' {
+  if (metric.direction === 'none') return 'neutral';
+  return step.ratio > 1 === (metric.direction === 'higher') ? 'better' : 'worse';
+}

@@ -1,7 +1,8 @@
 import { figure, printable, signedPercent } from '../compare/format.js';
-import type { HistorySeries } from './series.js';
+import { type HistorySeries, stepKind } from './series.js';
 import type { HistoryEntry } from './store.js';
 
+const STEP_WORDS = { better: 'improved', worse: 'got worse', neutral: 'changed' } as const;
 const BARS = '▁▂▃▄▅▆▇█';
 
 /** Lists entries with the baselines that name them. */
@@ -29,7 +30,8 @@ function sparkline(values: readonly number[]): string {
 }
 
 /** One metric's course: a small chart, and each step with the run in which it happened. */
-export function renderSeries({ metric, points, changePoints }: HistorySeries): string {
+export function renderSeries(series: HistorySeries): string {
+  const { metric, points, changePoints } = series;
   const last = points.at(-1);
   if (!last) return '';
   const recent = points.slice(-40).map((point) => point.value);
@@ -39,13 +41,7 @@ export function renderSeries({ metric, points, changePoints }: HistorySeries): s
   for (const step of changePoints) {
     const point = points[step.index];
     if (!point) continue;
-    const grew = step.ratio > 1;
-    const word =
-      metric.direction === 'none'
-        ? 'changed'
-        : grew === (metric.direction === 'lower')
-          ? 'got worse'
-          : 'improved';
+    const word = STEP_WORDS[stepKind(series, step)];
     const where = [point.commit?.slice(0, 10), point.label].filter((part) => part).join(' ');
     lines.push(
       printable(

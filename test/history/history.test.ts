@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -135,8 +135,16 @@ describe('the store', () => {
     expect(out).toContain('llama-7b int8 b1 512+16, npu Qualcomm Hexagon NPU (qnn)');
     expect(out).toMatch(/got worse by \+1[456]\.\d % .* in 20260309T\S+ \(commit9\)/);
     expect(out.match(/got worse/g)).toHaveLength(1);
-    const [json] = JSON.parse(await history('show', '--metric', 'subsequent_token_ms', '--json'));
+    const [json] = JSON.parse(
+      await history('show', '--metric', 'subsequent_token_ms', '--format', 'json'),
+    );
     expect(json.changePoints[0].index).toBe(8);
+    const page = join(folder, 'trend.html');
+    await history('show', '--format', 'html', '--output', page);
+    const html = await readFile(page, 'utf8');
+    expect(html.match(/<svg/g)?.length).toBeGreaterThanOrEqual(5);
+    expect(html).toContain('commit9');
+    expect(html).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org\/2000\/svg)/);
   });
 
   test('parallel writers lose nothing', async () => {
@@ -171,6 +179,6 @@ describe('the store', () => {
 
   test('an empty history says what to do', async () => {
     expect(await history('list')).toContain('history add FILE');
-    expect(await history('show')).toContain('history add FILE');
+    await expect(history('show')).rejects.toThrow('history add FILE');
   });
 });

@@ -1,11 +1,13 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { runsOf } from '../../compare/runs.js';
 import { NpuBenchError } from '../../errors.js';
+import { renderHistoryHtml } from '../../history/html.js';
 import { type HistoryRun, historySeries } from '../../history/series.js';
 import { type HistoryEntry, HistoryStore } from '../../history/store.js';
 import { renderEntries, renderSeries } from '../../history/text.js';
 import { METRICS, metricsNamed } from '../../schema/metrics.js';
 import { readDocument } from '../../schema/read.js';
+import { writeFileAtomic } from '../../schema/write.js';
 
 interface StoreFlag {
   store?: string;
@@ -46,7 +48,13 @@ function selectEntries(
 }
 
 async function show(
-  flags: StoreFlag & { metric: string[]; workload?: string; device?: string; json?: boolean },
+  flags: StoreFlag & {
+    metric: string[];
+    workload?: string;
+    device?: string;
+    format: 'text' | 'json' | 'html';
+    output?: string;
+  },
 ): Promise<void> {
   const store = HistoryStore.at(flags.store);
   const metrics =
@@ -65,16 +73,24 @@ async function show(
   const series = metrics
     .map((metric) => historySeries(runs, metric))
     .filter(({ points }) => points.length > 0);
-  if (flags.json) {
-    process.stdout.write(`${JSON.stringify(series, null, 2)}\n`);
-    return;
-  }
   const first = selected[0];
-  process.stdout.write(
-    first
-      ? `${first.workload}, ${first.device}\n\n${series.map(renderSeries).join('')}`
-      : renderEntries([], {}),
-  );
+  if (first === undefined) {
+    throw new NpuBenchError(
+      'HISTORY_EMPTY',
+      `${store.root} has no run of that kind; add documents with \`npu-bench history add FILE\`.`,
+    );
+  }
+  const text = {
+    text: () => `${first.workload}, ${first.device}\n\n${series.map(renderSeries).join('')}`,
+    json: () => `${JSON.stringify(series, null, 2)}\n`,
+    html: () => renderHistoryHtml(series, first),
+  }[flags.format]();
+  if (flags.output === undefined) {
+    process.stdout.write(text);
+  } else {
+    await writeFileAtomic(flags.output, text);
+    process.stdout.write(`Written to ${flags.output}\n`);
+  }
 }
 
 async function setBaseline(
@@ -135,7 +151,12 @@ export function register(program: Command): void {
     .option('--metric <id>', 'a metric instead of the primary ones (repeatable)', collect, [])
     .option('--workload <text>', 'workload as listed, or its beginning')
     .option('--device <text>', 'device as listed, or its beginning')
-    .option('--json', 'points and steps as JSON')
+    .addOption(
+      new Option('--format <format>', 'output format: html holds a trend chart per metric')
+        .choices(['text', 'json', 'html'])
+        .default('text'),
+    )
+    .option('--output <file>', 'write to a file')
     .option(...STORE)
     .action(show);
   history
