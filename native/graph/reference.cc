@@ -36,7 +36,8 @@ Result<void> embed(const OpContext& c, const Node& node, std::span<float> out) {
     }
   }
   if (node.weight2 && uint64_t{step.past} + step.step_tokens > node.weight2.rows) {
-    return wrong(node, "has positions for " + std::to_string(node.weight2.rows) + " tokens only");
+    return wrong(node, "has positions for " + std::to_string(node.weight2.rows) +
+                           " tokens only: use a shorter input");
   }
   std::vector<float> scratch;
   for (size_t row = 0; row < step.tokens.size(); ++row) {
