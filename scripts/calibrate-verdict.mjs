@@ -91,6 +91,18 @@ const family = (factor) => (n, ratio) => {
   });
 };
 
+// A device that heats up by 4 % from the first baseline process to the last current one.
+const heating = (n, ratio) => {
+  const value = (i) => 100 * (1 + (0.04 * i) / (2 * n - 1)) * Math.exp(0.01 * normal());
+  return [
+    sample(
+      'process',
+      list(n, value),
+      list(n, (i) => ratio * value(n + i)),
+    ),
+  ];
+};
+
 const PROCESS_MODELS = [
   ['normal, 2 %', processes(logNormal(0.02)), { from: 5, false: true }],
   ['normal, 3 %', processes(logNormal(0.03)), { from: 8, false: true }],
@@ -108,6 +120,7 @@ const PROCESS_MODELS = [
     { false: true },
   ],
 ];
+const HEATING_MODELS = [['heating by 4 % from first to last, current second', heating, {}]];
 const SINGLE_MODELS = [
   ['one process, 2 % between launches', single(() => Math.exp(0.02 * normal())), { false: true }],
   [
@@ -240,6 +253,11 @@ const lines = [
   '**Runs are the samples** (three or more documents a side):',
   '',
   ...table(RUN_MODELS, [3, 4, 5, 10], 'runs'),
+  '',
+  '**What no test can see**: one side measured after the other while the device heats up. Compare the',
+  'column 1.03 with the tables above; interleaving (`npu-bench ab`) is the remedy.',
+  '',
+  ...table(HEATING_MODELS, [5, 10, 20], 'processes'),
   '',
   '**One process a side** (indicative; the threshold is widened):',
   '',

@@ -24,7 +24,8 @@ function gapLimit(n: number): number {
 
 /**
  * Looks for two launch states in one value per process: the widest gap between neighbours (in
- * logarithms) must exceed `minimumRatio` and several times the deviation within the two groups.
+ * logarithms) must exceed several times the deviation within the two groups that it parts, and
+ * their medians must differ by `minimumRatio`.
  */
 export function findLaunchStates(
   values: ArrayLike<number>,
@@ -43,17 +44,18 @@ export function findLaunchStates(
       split = i;
     }
   }
-  if (gap <= Math.log(minimumRatio)) return undefined;
   const lower = logs.subarray(0, split);
   const upper = logs.subarray(split);
   const within =
     (variance(lower) * (lower.length - 1) + variance(upper) * (upper.length - 1)) / (n - 2);
   if (gap <= gapLimit(n) * Math.sqrt(within)) return undefined;
+  const ratio = Math.exp(median(upper) - median(lower));
+  if (ratio < minimumRatio) return undefined;
   return {
     limit: Math.sqrt((ascending[split - 1] as number) * (ascending[split] as number)),
     lowerCount: split,
     upperCount: n - split,
-    ratio: Math.exp(median(upper) - median(lower)),
+    ratio,
   };
 }
 
