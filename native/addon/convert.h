@@ -25,7 +25,7 @@ T unwrap(Napi::Env env, Result<T>&& result) {
   if (!result.ok()) throw to_js_error(env, result.error());
   return std::move(result).value();
 }
-inline void unwrap(Napi::Env env, const Result<void>& result) {
+inline void unwrap(Napi::Env env, Result<void>&& result) {
   if (!result.ok()) throw to_js_error(env, result.error());
 }
 
