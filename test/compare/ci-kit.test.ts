@@ -30,13 +30,14 @@ describe.skipIf(process.platform === 'win32')('docs/ci/benchmark.sh', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  async function run(verdict: number, baseline: string) {
+  async function run(verdict: number, baseline: string, record = '') {
     const env = {
       PATH: `${folder}${delimiter}${process.env.PATH}`,
       CALLS: join(folder, 'calls'),
       VERDICT: String(verdict),
       BASELINE: baseline,
       MODEL: 'm.gguf',
+      RECORD: record,
       GITHUB_STEP_SUMMARY: join(folder, 'summary'),
     };
     const { status } = spawnSync('sh', [SCRIPT], { cwd: folder, env });
@@ -47,8 +48,19 @@ describe.skipIf(process.platform === 'win32')('docs/ci/benchmark.sh', () => {
   test.each([0, 1, 3])('exits with the code of compare (%i) after reporting', async (code) => {
     const { status, verbs } = await run(code, 'yes');
     expect(status).toBe(code);
-    expect(verbs).toEqual(['run', 'export', 'history', 'history', 'compare']);
+    expect(verbs).toEqual(['run', 'export', 'history', 'compare']);
     expect(await readFile(join(folder, 'summary'), 'utf8')).toContain('### made');
+  });
+
+  test('the main branch records its runs, and moves the baseline unless it regressed', async () => {
+    const { calls } = await run(0, 'yes', '1');
+    expect(calls.slice(-2)).toEqual([
+      'history add results/current.json',
+      'history baseline set main --last 3',
+    ]);
+    const worse = await run(1, 'yes', '1');
+    expect(worse.status).toBe(1);
+    expect(worse.calls.at(-1)).toBe('history add results/current.json');
   });
 
   test('the first run of all becomes the baseline', async () => {
