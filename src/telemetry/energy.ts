@@ -2,6 +2,7 @@ import { indexAt, type Readings, updateIntervalNs, valueAt, type Window } from '
 
 /** Windows shorter than this many updates of their source are bounded, not resolved. */
 const RESOLVED_UPDATES = 10;
+const CORRELATED_JUMPS = 4;
 
 /**
  * Energy of one source in one window. The truth lies within `joules` ± `boundJ`: for a counter
@@ -101,26 +102,28 @@ function counterEdgeBound(points: Points, t: number, readNs: number): number {
   return energy * Math.min(1, inside + seen);
 }
 
-function energyOfCounter(series: Readings, window: Window): Energy | undefined {
+/** A source made ready: its energy in any window, or undefined where it told too little. */
+export type EnergyMeter = (window: Window) => Energy | undefined;
+
+function counterMeter(series: Readings, readNs: number, intervalNs: number): EnergyMeter {
   const points = changesOfCounter(series);
-  const readNs = readingIntervalNs(series);
-  const intervalNs = Math.max(readNs, updateIntervalNs(series) ?? 0);
-  const { beginNs, endNs } = window;
-  if (series.tNs.length < 2) return undefined;
-  if (points.tNs.length < 2) {
-    // It never moved: nothing was spent, or the counter is stuck. The caller has to judge.
-    return { joules: 0, boundJ: 0, intervalNs: endNs - beginNs, resolved: false };
-  }
   // Where readings are as frequent as changes, a reading is the value of its own moment.
   const delayNs = intervalNs > 1.5 * readNs ? readNs : 0;
-  const microjoules = counterAt(points, endNs) - counterAt(points, beginNs);
-  const bound =
-    counterEdgeBound(points, beginNs, delayNs) + counterEdgeBound(points, endNs, delayNs);
-  return {
-    joules: microjoules * 1e-6,
-    boundJ: bound * 1e-6,
-    intervalNs,
-    resolved: endNs - beginNs >= RESOLVED_UPDATES * intervalNs,
+  return ({ beginNs, endNs }) => {
+    if (series.tNs.length < 2) return undefined;
+    if (points.tNs.length < 2) {
+      // It never moved: nothing was spent, or the counter is stuck. The caller has to judge.
+      return { joules: 0, boundJ: 0, intervalNs: endNs - beginNs, resolved: false };
+    }
+    const microjoules = counterAt(points, endNs) - counterAt(points, beginNs);
+    const bound =
+      counterEdgeBound(points, beginNs, delayNs) + counterEdgeBound(points, endNs, delayNs);
+    return {
+      joules: microjoules * 1e-6,
+      boundJ: bound * 1e-6,
+      intervalNs,
+      resolved: endNs - beginNs >= RESOLVED_UPDATES * intervalNs,
+    };
   };
 }
 
@@ -131,44 +134,67 @@ function localRange({ tNs, values }: Points, t: number): number {
   return near.length === 0 ? 0 : Math.max(...near) - Math.min(...near);
 }
 
-function energyOfLevel(series: Readings, { beginNs, endNs }: Window): Energy | undefined {
-  if (series.tNs.length === 0) return undefined;
-  const readNs = readingIntervalNs(series);
-  const intervalNs = Math.max(readNs, updateIntervalNs(series) ?? 0);
+/**
+ * What lies open between samples: in each interval the integral lies between both rectangles. The
+ * largest few jumps may all err to the same side (both flanks of a burst do); the many small ones
+ * are independent, so two standard deviations of their sum bound them (uniform: half width ÷ √3).
+ */
+function insideBound(errors: number[]): number {
+  errors.sort((a, b) => b - a);
+  let jumps = 0;
+  let squares = 0;
+  for (const [i, error] of errors.entries()) {
+    if (i < CORRELATED_JUMPS) jumps += error;
+    else squares += error ** 2;
+  }
+  return jumps + (2 / Math.sqrt(3)) * Math.sqrt(squares);
+}
+
+function levelMeter(series: Readings, readNs: number, intervalNs: number): EnergyMeter {
   const points = changesOfLevel(series, intervalNs);
   const arrays = pointsAsArrays(points);
-  let lastT = beginNs;
-  let lastValue = valueAt(arrays, beginNs) as number;
-  let area = 0;
-  let squares = 0;
-  const add = (t: number, value: number) => {
-    area += ((t - lastT) * (value + lastValue)) / 2;
-    squares += (((value - lastValue) * (t - lastT)) / 2) ** 2;
-    lastT = t;
-    lastValue = value;
-  };
-  for (let i = Math.max(0, indexAt(points.tNs, beginNs)); i < points.tNs.length; i += 1) {
-    const t = points.tNs[i] as number;
-    if (t >= endNs) break;
-    if (t > beginNs) add(t, points.values[i] as number);
-  }
-  add(endNs, valueAt(arrays, endNs) as number);
-  const resolved = endNs - beginNs >= RESOLVED_UPDATES * intervalNs;
-  const edges = (localRange(points, beginNs) + localRange(points, endNs)) * intervalNs;
-  // Between two samples the integral lies between both rectangles; these errors are independent of
-  // each other, so two standard deviations of their sum (uniform: half width ÷ √3) bound it.
-  const inside = (2 / Math.sqrt(3)) * Math.sqrt(squares);
-  const highest = Math.max(...points.values);
-  const unresolved = resolved ? 0 : 2 * highest * Math.min(intervalNs, endNs - beginNs);
-  return {
-    joules: area * 1e-15,
-    boundJ: Math.max(edges + inside, unresolved) * 1e-15,
-    intervalNs,
-    resolved,
+  let highest = 0;
+  for (const value of points.values) highest = Math.max(highest, value);
+  return ({ beginNs, endNs }) => {
+    if (series.tNs.length === 0) return undefined;
+    let lastT = beginNs;
+    let lastValue = valueAt(arrays, beginNs) as number;
+    let area = 0;
+    const errors: number[] = [];
+    const add = (t: number, value: number) => {
+      area += ((t - lastT) * (value + lastValue)) / 2;
+      errors.push((Math.abs(value - lastValue) * (t - lastT)) / 2);
+      lastT = t;
+      lastValue = value;
+    };
+    for (let i = Math.max(0, indexAt(points.tNs, beginNs)); i < points.tNs.length; i += 1) {
+      const t = points.tNs[i] as number;
+      if (t >= endNs) break;
+      if (t > beginNs) add(t, points.values[i] as number);
+    }
+    add(endNs, valueAt(arrays, endNs) as number);
+    const resolved = endNs - beginNs >= RESOLVED_UPDATES * intervalNs;
+    const edges = (localRange(points, beginNs) + localRange(points, endNs)) * intervalNs;
+    const unresolved = resolved ? 0 : 2 * highest * Math.min(intervalNs, endNs - beginNs);
+    return {
+      joules: area * 1e-15,
+      boundJ: Math.max(edges + insideBound(errors), unresolved) * 1e-15,
+      intervalNs: Math.max(intervalNs, readNs),
+      resolved,
+    };
   };
 }
 
-/** Energy of a source (µJ counter or µW level) in a window; undefined where it told too little. */
+/** Prepares a source (µJ counter or µW level) once, for as many windows as are wanted. */
+export function energyMeter(series: Readings): EnergyMeter {
+  const readNs = readingIntervalNs(series);
+  const intervalNs = Math.max(readNs, updateIntervalNs(series) ?? 0);
+  return series.counter
+    ? counterMeter(series, readNs, intervalNs)
+    : levelMeter(series, readNs, intervalNs);
+}
+
+/** Energy of a source in one window; undefined where it told too little. */
 export function energyOf(series: Readings, window: Window): Energy | undefined {
-  return series.counter ? energyOfCounter(series, window) : energyOfLevel(series, window);
+  return energyMeter(series)(window);
 }

@@ -1,6 +1,6 @@
 /** Pure functions over recordings and snapshots: they read no file and print nothing. */
 export { documentSeries, MOST_POINTS } from './chart-series.js';
-export { type Energy, energyOf } from './energy.js';
+export { type Energy, type EnergyMeter, energyMeter, energyOf } from './energy.js';
 export {
   BOUNDS,
   noiseWarnings,

@@ -1,5 +1,5 @@
 import type { NativeRecording, NativeSeries } from '../native/binding.js';
-import { type Energy, energyOf } from './energy.js';
+import { type Energy, type EnergyMeter, energyMeter } from './energy.js';
 import { cut, type Phase, valueAt, type Window } from './window.js';
 
 /** Shorter stretches of an energy counter say more about its steps than about power. */
@@ -45,10 +45,10 @@ function methodOf(series: readonly NativeSeries[]): string {
   return counters ? 'energy counters (hwmon)' : 'power sensors (hwmon)';
 }
 
-function sumOf(series: readonly NativeSeries[], window: Window): Energy | undefined {
+function sumOf(meters: readonly EnergyMeter[], window: Window): Energy | undefined {
   let sum: Energy | undefined;
-  for (const one of series) {
-    const energy = energyOf(one, window);
+  for (const meter of meters) {
+    const energy = meter(window);
     // A total with a rail missing is no total.
     if (energy === undefined) return undefined;
     sum = {
@@ -80,35 +80,41 @@ export function idlePowerW(idle: NativeRecording, rails: readonly NativeSeries[]
   if (same.length !== rails.length || window.endNs - window.beginNs < IDLE_SHORTEST_NS) {
     return undefined;
   }
-  const energy = sumOf(same, window);
+  const energy = sumOf(same.map(energyMeter), window);
   return energy && (energy.joules * 1e9) / (window.endNs - window.beginNs);
 }
 
 /** The highest power at the source's own rate. */
-function peakW(series: readonly NativeSeries[], window: Window, intervalNs: number) {
+function peakW(
+  series: readonly NativeSeries[],
+  meters: readonly EnergyMeter[],
+  window: Window,
+  intervalNs: number,
+): number | undefined {
+  let highest: number | undefined;
   if (series.some((one) => one.counter)) {
     const step = Math.max(intervalNs, SHORTEST_PEAK_NS);
-    let highest: number | undefined;
     for (let t = window.beginNs; t + step <= window.endNs; t += step) {
-      const energy = sumOf(series, { beginNs: t, endNs: t + step });
+      const energy = sumOf(meters, { beginNs: t, endNs: t + step });
       if (energy === undefined) return undefined;
       highest = Math.max(highest ?? 0, (energy.joules * 1e9) / step);
     }
     return highest;
   }
   const moments = series.flatMap((one) => cut(one, window).map(({ t }) => t));
-  const powers = [window.beginNs, window.endNs, ...moments].map((t) =>
-    series.reduce((sum, one) => sum + (valueAt(one, t) ?? 0), 0),
-  );
-  return Math.max(...powers) * 1e-6;
+  for (const t of [window.beginNs, window.endNs, ...moments]) {
+    const watts = series.reduce((sum, one) => sum + (valueAt(one, t) ?? 0), 0) * 1e-6;
+    highest = Math.max(highest ?? 0, watts);
+  }
+  return highest;
 }
 
 function phaseEnergy(
-  series: readonly NativeSeries[],
+  meters: readonly EnergyMeter[],
   phase: Phase,
   idleW: number | undefined,
 ): PhaseEnergy | undefined {
-  const energy = sumOf(series, phase);
+  const energy = sumOf(meters, phase);
   const durationNs = phase.endNs - phase.beginNs;
   if (energy === undefined || durationNs <= 0) return undefined;
   return {
@@ -125,7 +131,10 @@ export function isStuck(recording: NativeRecording): boolean {
   const series = totalSeries(recording);
   return (
     series.length > 0 &&
-    series.every((one) => one.counter && new Set(one.values).size === 1 && one.values.length > 10)
+    series.every(
+      ({ counter, values }) =>
+        counter && values.length > 10 && values.every((value) => value === values[0]),
+    )
   );
 }
 
@@ -142,15 +151,16 @@ export function powerOf(
   const series = totalSeries(recording);
   if (series.length === 0 || !covers(series, window) || isStuck(recording)) return undefined;
   const idleW = idle && idlePowerW(idle, series);
-  const total = phaseEnergy(series, { name: 'iteration', ...window }, idleW);
+  const meters = series.map(energyMeter);
+  const total = phaseEnergy(meters, { name: 'iteration', ...window }, idleW);
   if (total === undefined) return undefined;
-  const peak = peakW(series, window, total.intervalNs);
+  const peak = peakW(series, meters, window, total.intervalNs);
   return {
     rails: series.map((one) => `${one.source} (${one.label})`),
     method: methodOf(series),
     intervalNs: total.intervalNs,
     total,
-    phases: phases.flatMap((phase) => phaseEnergy(series, phase, idleW) ?? []),
+    phases: phases.flatMap((phase) => phaseEnergy(meters, phase, idleW) ?? []),
     ...(peak === undefined ? {} : { peakW: peak }),
     ...(idleW === undefined ? {} : { idleW }),
   };
