@@ -7,14 +7,26 @@ export function decimalsFor(value: number): number {
   return Math.min(9, 2 - Math.floor(Math.log10(size)));
 }
 
+const FORMATS = new Map<number, Intl.NumberFormat>();
+
+/** Making a formatter costs more than using it a thousand times. */
+function formatterFor(decimals: number): Intl.NumberFormat {
+  let format = FORMATS.get(decimals);
+  if (!format) {
+    format = new Intl.NumberFormat('en-US', {
+      minimumFractionDigits: decimals,
+      maximumFractionDigits: decimals,
+    });
+    FORMATS.set(decimals, format);
+  }
+  return format;
+}
+
 /** "1,845.3": grouped by thousands, with a fixed number of digits after the point. */
 export function formatNumber(value: number, decimals = decimalsFor(value)): string {
   const size = Math.abs(value);
   if (size !== 0 && (size >= 1e15 || size < 1e-8)) return value.toExponential(3);
-  return value.toLocaleString('en-US', {
-    minimumFractionDigits: decimals,
-    maximumFractionDigits: decimals,
-  });
+  return formatterFor(decimals).format(value);
 }
 
 /** "7.54×": how many times one thing is another. */

@@ -130,6 +130,11 @@ function combinedTables(cases: readonly ReportCase[]) {
   };
 }
 
+/** One by one: a thousand documents as one value would be held in memory several times over. */
+function indented(value: object): string {
+  return serializeDocument(value as ResultDocument).trimEnd();
+}
+
 /**
  * One input stays a result document. Several make one object that holds every document in full and
  * the combined tables. `normalized` stands beside the figures and never replaces them.
@@ -157,18 +162,17 @@ export function renderJson(
     const own = parts?.slice(first, first + count);
     const labels = cases.slice(first, first + count).map(({ label }) => label);
     first += count;
-    return {
+    return indented({
       file: input.file,
       labels,
       ...(own && { normalized: own.length === 1 ? own[0] : own }),
       document: reduceDocument(input.document, options),
-    };
+    });
   });
-  const report = {
+  const head = indented({
     schema: { id: REPORT_SCHEMA_ID, version: 1 },
     tool: { name: 'npu-bench', version: toolVersion() },
     ...combinedTables(cases),
-    documents,
-  };
-  return serializeDocument(report as unknown as ResultDocument);
+  });
+  return `${head.replace(/\n\s*\}$/u, '')},\n  "documents": [\n${documents.join(',\n')}\n  ]\n}\n`;
 }

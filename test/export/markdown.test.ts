@@ -98,7 +98,9 @@ describe('Markdown export', () => {
       for (const row of found.rows) expect(row).toHaveLength(found.header.length);
     }
     const kinds = new Set<string>();
-    marked.walkTokens(marked.lexer(output), (token: Token) => kinds.add(token.type));
+    void marked.walkTokens(marked.lexer(output), (token: Token) => {
+      kinds.add(token.type);
+    });
     for (const kind of ['link', 'image', 'html', 'code', 'codespan', 'del']) {
       expect(kinds).not.toContain(kind);
     }

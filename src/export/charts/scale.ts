@@ -1,3 +1,5 @@
+import { formatNumber } from '../format.js';
+
 /** A mapping of values to coordinates with the values at which an axis is labelled. */
 export interface Scale {
   (value: number): number;
@@ -96,8 +98,5 @@ export function tickText(value: number, ticks: readonly number[]): string {
   const digits = Math.max(
     ...ticks.map((tick) => (String(Number(tick.toPrecision(8))).split('.')[1] ?? '').length),
   );
-  return value.toLocaleString('en-US', {
-    minimumFractionDigits: Math.min(digits, 6),
-    maximumFractionDigits: Math.min(digits, 6),
-  });
+  return formatNumber(value, Math.min(digits, 6));
 }

@@ -130,7 +130,7 @@ function scalingRemark({ steps, rateId }: BatchScaling): string {
   return `From batch ${first.batchSize} to ${last.batchSize} the throughput grows ${formatRatio(to / from)}: ${formatNumber(100 * last.efficiency, 0)} % of growth in proportion.`;
 }
 
-function scalingSection(scaling: BatchScaling, index: number): Markup {
+function scalingSection(scaling: BatchScaling, index: number, several: boolean): Markup {
   const chart = (id: string, title: string, unit: string, ideal: boolean) => {
     const points = scaling.steps.flatMap(({ batchSize, figures }) => {
       const value = figures.get(id);
@@ -162,8 +162,8 @@ function scalingSection(scaling: BatchScaling, index: number): Markup {
   const rateUnit = scaling.rateId.endsWith('queries_per_second') ? 'queries/s' : 'tokens/s';
   return section(
     `scaling${index}`,
-    'Scaling with batch size',
-    html`<p>${scaling.title}</p><p class="lead">${scalingRemark(scaling)}</p>
+    several ? `Scaling with batch size: ${scaling.title}` : 'Scaling with batch size',
+    html`${!several && html`<p>${scaling.title}</p>`}<p class="lead">${scalingRemark(scaling)}</p>
 <div class="charts">
 ${chart(scaling.rateId, 'Throughput', rateUnit, true)}${SCALED.flatMap(([id, title, unit]) => chart(id, title, unit, false))}</div>
 <div class="tables">${tableBlock(scalingTable(scaling))}</div>
@@ -175,5 +175,5 @@ ${chart(scaling.rateId, 'Throughput', rateUnit, true)}${SCALED.flatMap(([id, tit
 export function combinedSections(cases: readonly ReportCase[], metrics: readonly Metric[]): Markup {
   const comparisons = compareDevices(cases);
   const scalings = batchScaling(cases);
-  return html`${comparisons.map((entry, index) => deviceSection(entry, index, metrics, comparisons.length > 1))}${scalings.map(scalingSection)}`;
+  return html`${comparisons.map((entry, index) => deviceSection(entry, index, metrics, comparisons.length > 1))}${scalings.map((entry, index) => scalingSection(entry, index, scalings.length > 1))}`;
 }
