@@ -21,7 +21,7 @@ std::string remedies(const Found& found) {
       return missing.remedy;
     }
   }
-  return "measure on the device itself, or name an external meter with --power-meter";
+  return "measure on the device itself, or name an external meter with --meter-command";
 }
 
 }  // namespace

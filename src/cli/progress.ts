@@ -25,7 +25,7 @@ export class Progress {
     this.#began = Date.now();
     const device = plan.choice.device;
     this.#note(
-      `${plan.description.name} on ${device.name} (${plan.choice.backend}): ${this.#total} iterations`,
+      `${plan.name} on ${device.name} (${plan.choice.backend}): ${this.#total} iterations`,
     );
     this.#draw('starting');
   }

@@ -77,7 +77,8 @@ function metadataOf(plan: RunPlan, state: RunState): Metadata {
       properties: device.properties,
     },
     model: {
-      name: description.name,
+      name: plan.name,
+      title: description.name,
       parameters: description.parameterCount,
       quantization: plan.quantization,
       path: file ? plan.model.path : null,

@@ -69,7 +69,7 @@ function outputPath(options: RunOptions, plan: RunPlan): string | undefined {
   if (options.output !== undefined) return options.output;
   // With --json alone the document goes to standard output and nowhere else.
   if (options.json) return undefined;
-  return defaultOutput(plan.description.name, plan.choice.kind, plan.startedAt);
+  return defaultOutput(plan.name, plan.choice.kind, plan.startedAt);
 }
 
 /**

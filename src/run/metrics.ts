@@ -169,7 +169,10 @@ export function iterationOf(sample: SampleMessage, context: IterationContext): I
     },
     ...(overhead === undefined ? {} : { overhead }),
     utilization: {
-      cpu_percent: (100 * cpuNs) / (session.threads * windowNs),
+      // A device that computes without host threads has no share of them.
+      ...(session.threads === 0
+        ? {}
+        : { cpu_percent: (100 * cpuNs) / (session.threads * windowNs) }),
       ...(executeNs === undefined ? {} : { device_percent: (100 * executeNs) / windowNs }),
     },
     efficiency: {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { QUANTIZATIONS, type RunOptions } from '../config/options.js';
 import { chooseDevice, type DeviceChoice } from '../devices/choose.js';
 import { NpuBenchError } from '../errors.js';
@@ -41,6 +41,8 @@ export interface RunPlan {
   sha256: string | null;
   /** Word for the weights' type in the document. */
   quantization: string;
+  /** The model's name in the document: of its file, or of the preset. */
+  name: string;
   prompt: Prompt;
   outputTokens: number;
   session: SessionOptions;
@@ -98,6 +100,11 @@ export async function resolveModel(
     seed: options.seed,
   };
   return { model, description: await helper.call('inspect', model), quantization: word };
+}
+
+/** File or folder name without the ending; the title inside a file is often no name at all. */
+export function modelName(model: ModelOptions): string {
+  return basename(model.path).replace(/\.(gguf|bin)$/i, '');
 }
 
 async function makePrompt(
@@ -189,6 +196,7 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     weightFiles: files,
     sha256: files.length === 1 ? await hashFile(files[0] as string) : null,
     quantization,
+    name: modelName(model),
     prompt,
     outputTokens,
     session,

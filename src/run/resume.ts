@@ -13,7 +13,7 @@ function differingKeys(document: ResultDocument, plan: RunPlan): string[] {
   const mine: Record<string, unknown> = {
     device: plan.choice.kind,
     backend: plan.choice.backend,
-    model: plan.sha256 ?? plan.description.name,
+    model: plan.sha256 ?? plan.name,
     quantization: plan.quantization,
     ...benchmarkConfig(plan),
   };

@@ -4,7 +4,7 @@ import { DEVICES, PRECISIONS } from '../../config/options.js';
 import { chooseDevice } from '../../devices/choose.js';
 import { NpuBenchError } from '../../errors.js';
 import { withHelper } from '../../native/helper.js';
-import { backendExtras, resolveModel } from '../../run/plan.js';
+import { backendExtras, modelName, resolveModel } from '../../run/plan.js';
 import { type Accuracy, DEFAULT_POSITIONS, verifyModel } from '../../verify/verify.js';
 import { columns, figure } from '../format.js';
 
@@ -92,7 +92,7 @@ async function verify(flags: VerifyFlags): Promise<void> {
     });
     return {
       accuracy: found,
-      title: `${description.name} (${quantization}) on ${choice.device.name} (${choice.backend}, precision ${options.precision})`,
+      title: `${modelName(model)} (${quantization}) on ${choice.device.name} (${choice.backend}, precision ${options.precision})`,
     };
   });
   process.stdout.write(
