@@ -38,13 +38,22 @@ const INFORMATIVE_KEYS = [
   'device_info.runtime_version',
   'device_info.compute_capability',
   'system_info.kernel',
-  'system_info.governor',
   'system_info.hostname',
   'benchmark_config.iterations',
   'benchmark_config.seed',
   'benchmark_config.sample_interval_ms',
   'tool.version',
-  'environment.power_source',
+  'environment.addon.version',
+  'environment.addon.xnnpack',
+  'environment.node',
+];
+
+/** Told in the notes: a change of these is easily taken for a change of the program. */
+const CONDITION_KEYS = [
+  'system_info.governor',
+  'environment.cpu_quota_cores',
+  'environment.addon.build_type',
+  'environment.addon.compiler',
 ];
 
 function valueAt(metadata: Metadata, key: string): unknown {
@@ -78,6 +87,7 @@ export interface Comparability {
   readonly relation: Relation;
   readonly mismatches: readonly Difference[];
   readonly differences: readonly Difference[];
+  readonly conditions: readonly Difference[];
 }
 
 /** Whether two runs may be compared, and what differs between them. */
@@ -101,6 +111,7 @@ export function comparability(baseline: Metadata, current: Metadata): Comparabil
       ...(same ? [] : settings),
       ...differing(INFORMATIVE_KEYS, baseline, current),
     ],
+    conditions: differing(CONDITION_KEYS, baseline, current),
   };
 }
 

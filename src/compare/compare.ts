@@ -6,7 +6,7 @@ import { fisherExact } from '../stats/states.js';
 import { comparability, describeDifferences, inconsistentRun } from './comparability.js';
 import { bootstrapRatio, sideEvidence } from './evidence.js';
 import { change } from './format.js';
-import { gatherNotes } from './notes.js';
+import { differenceNotes, gatherNotes } from './notes.js';
 import { ratioTable } from './ratios.js';
 import { type Run, runsOf } from './runs.js';
 import { type MetricSamples, pairSamples } from './samples.js';
@@ -203,7 +203,7 @@ function describeCase(
   threshold: number,
 ): CaseComparison {
   const [a, b] = [baseline[0] as Run, current[0] as Run];
-  const { relation, mismatches, differences } = comparability(a.metadata, b.metadata);
+  const { relation, mismatches, differences, conditions } = comparability(a.metadata, b.metadata);
   const sides = { baseline: describeSide(baseline), current: describeSide(current) };
   return {
     name,
@@ -211,10 +211,10 @@ function describeCase(
     ...sides,
     workload: describeWorkload(b),
     mismatches,
-    differences,
+    differences: [...differences, ...conditions],
     metrics,
     ratios: relation === 'same device' ? [] : ratioTable(baseline, current),
-    notes: gatherNotes(baseline, current, metrics, threshold),
+    notes: [...differenceNotes(conditions), ...gatherNotes(baseline, current, metrics, threshold)],
     verdict: caseVerdict(metrics, sides.baseline.simulated || sides.current.simulated),
   };
 }

@@ -1,6 +1,7 @@
 import { autocorrelation, drift, isAutocorrelated } from '../stats/series.js';
+import { describeDifferences } from './comparability.js';
 import type { Run } from './runs.js';
-import type { MetricComparison, Note } from './types.js';
+import type { Difference, MetricComparison, Note } from './types.js';
 
 /** Two-sided level at which a trend within a run is told. */
 const DRIFT_P = 0.01;
@@ -8,6 +9,38 @@ const DRIFT_P = 0.01;
 const DRIFT_LEAST = 0.02;
 
 const percent = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`;
+
+/** Conditions of measuring that differ: part of every change that follows. */
+export function differenceNotes(conditions: readonly Difference[]): Note[] {
+  if (conditions.length === 0) return [];
+  return [
+    {
+      code: 'conditions',
+      message: `Measured under different conditions, which are part of every change: ${describeDifferences(conditions)}.`,
+    },
+  ];
+}
+
+/** Mains on one side and a battery on the other: the power limits of the two are not the same. */
+function powerSourceNotes(baseline: readonly Run[], current: readonly Run[]): Note[] {
+  const sources = [baseline, current].map((runs) => new Set(runs.map((run) => run.onBattery)));
+  const [a, b] = sources as [Set<boolean | undefined>, Set<boolean | undefined>];
+  if (a.has(undefined) || b.has(undefined)) return [];
+  if (a.size === 1 && b.size === 1 && [...a][0] === [...b][0]) return [];
+  return [
+    {
+      code: 'power-source',
+      message: 'Some runs were measured on battery and others on mains: power limits differ.',
+    },
+  ];
+}
+
+function softwareNotes(side: string, runs: readonly Run[]): Note[] {
+  const software = runs.some((run) => run.metadata.device_info.software === true);
+  return software
+    ? [{ code: 'software-device', message: `${side}: a processor imitates this device.` }]
+    : [];
+}
 
 function conditionNotes(side: string, runs: readonly Run[]): Note[] {
   const notes: Note[] = [];
@@ -101,7 +134,13 @@ export function gatherNotes(
   threshold: number,
 ): Note[] {
   const judged = metrics.filter((metric) => metric.gated && metric.verdict !== 'not judged');
-  const notes = [...conditionNotes('baseline', baseline), ...conditionNotes('current', current)];
+  const notes = [
+    ...softwareNotes('baseline', baseline),
+    ...softwareNotes('current', current),
+    ...powerSourceNotes(baseline, current),
+    ...conditionNotes('baseline', baseline),
+    ...conditionNotes('current', current),
+  ];
   const units = new Set(judged.map((metric) => metric.unit));
   if (judged.some((metric) => metric.indicative)) {
     notes.push({

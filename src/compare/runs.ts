@@ -20,6 +20,8 @@ export interface Run {
   readonly samples: ReadonlyMap<string, RunSamples>;
   readonly processCount: number;
   readonly faultyIterations: number;
+  /** Whether an iteration began on battery; undefined where that is not known. */
+  readonly onBattery: boolean | undefined;
   readonly warnings: readonly Warning[];
   readonly unavailable: readonly Unavailable[];
 }
@@ -51,6 +53,11 @@ function samplesOf(document: ResultDocument, iterations: readonly Iteration[]) {
   return samples;
 }
 
+function onBattery(iterations: readonly Iteration[]): boolean | undefined {
+  const known = iterations.flatMap((iteration) => iteration.hygiene?.before?.on_battery ?? []);
+  return known.length > 0 ? known.includes(true) : undefined;
+}
+
 /** One run per case of the document. Iterations with a fault are left out and counted. */
 export function runsOf(document: ResultDocument, file: string): Run[] {
   const several = document.cases !== undefined;
@@ -64,6 +71,7 @@ export function runsOf(document: ResultDocument, file: string): Run[] {
       samples: samplesOf(entry, sound),
       processCount: new Set(sound.map((iteration) => iteration.process ?? -1)).size,
       faultyIterations: entry.iterations.length - sound.length,
+      onBattery: onBattery(sound),
       warnings: entry.warnings,
       unavailable: entry.unavailable,
     };

@@ -24,6 +24,7 @@ export const DeviceInfoSchema = z
     driver: maybeText,
     runtime_version: maybeText,
     soc: maybeText,
+    software: z.boolean().nullish().describe('true: a processor that imitates the device'),
     simulated: z.boolean().nullish().describe('true: times and power are no figures of a device'),
   })
   .meta({ id: 'device_info' });
@@ -45,6 +46,8 @@ export const BenchmarkConfigSchema = z
     seed: maybeNumber,
     sample_interval_ms: maybeQuantity,
     prompt: maybeText,
+    prompt_source: maybeText.describe('"synthetic", "text" or "tokens"'),
+    prompt_rule: maybeText.describe('how the ids of a prompt came about'),
     prompt_tokens: z.array(z.number().int()).nullish(),
     perf_profile: maybeText,
   })

@@ -417,6 +417,21 @@ describe('notes', () => {
     expect(notes(compare(makeDocument({ noise: 0.002 }), current))).toContain('drift');
   });
 
+  test('conditions that differ are told', () => {
+    const with_ = (seed: number, governor: string, on_battery: boolean) => {
+      const document = makeDocument({ seed });
+      document.metadata.system_info.governor = governor;
+      for (const iteration of document.iterations) iteration.hygiene = { before: { on_battery } };
+      return document;
+    };
+    const changed = compare(with_(1, 'performance', false), with_(2, 'schedutil', true));
+    expect(notes(changed)).toEqual(expect.arrayContaining(['conditions', 'power-source']));
+    expect(changed.cases[0]?.notes[0]?.message).toContain('performance against schedutil');
+    const same = compare(with_(1, 'performance', false), with_(2, 'performance', false));
+    expect(notes(same)).not.toContain('conditions');
+    expect(notes(same)).not.toContain('power-source');
+  });
+
   test('partial documents, faults and their own warnings are told', () => {
     const current = makeDocument({ seed: 2 });
     current.status = 'partial';
