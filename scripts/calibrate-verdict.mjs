@@ -255,7 +255,7 @@ const lines = [
   ...table(RUN_MODELS, [3, 4, 5, 10], 'runs'),
   '',
   '**What no test can see**: one side measured after the other while the device heats up. Compare the',
-  'column 1.03 with the tables above; interleaving (`npu-bench ab`) is the remedy.',
+  'column 1.03 with the tables above; taking the runs of both sides in turn is the remedy.',
   '',
   ...table(HEATING_MODELS, [5, 10, 20], 'processes'),
   '',

@@ -30,7 +30,7 @@ const SETTING_KEYS = [
 ];
 
 const DEVICE_KEYS = ['device', 'device_info.name', 'device_info.backend', 'device_info.soc'];
-const MACHINE_KEYS = ['system_info.cpu', 'system_info.memory_gb', 'system_info.os'];
+const MACHINE_KEYS = ['system_info.cpu', 'system_info.os', 'system_info.architecture'];
 
 /** Told, never refused: often the very thing that is compared. */
 const INFORMATIVE_KEYS = [
@@ -38,6 +38,7 @@ const INFORMATIVE_KEYS = [
   'device_info.runtime_version',
   'device_info.compute_capability',
   'system_info.kernel',
+  'system_info.memory_gb',
   'system_info.hostname',
   'benchmark_config.iterations',
   'benchmark_config.seed',

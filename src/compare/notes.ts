@@ -77,7 +77,8 @@ function driftNotes(side: string, runs: readonly Run[], { metric }: MetricCompar
     const real = trend && trend.p < DRIFT_P && Math.abs(trend.relativeChange) > DRIFT_LEAST;
     return real ? [{ file: run.file, change: trend.relativeChange }] : [];
   });
-  const remedy = 'let the device reach a steady temperature (--cooldown), or compare with `ab`';
+  const remedy =
+    'let the device cool between processes (--cooldown), and take the runs of both sides in turn';
   if (runs.length > TOLD_SINGLY) {
     if (drifting.length <= DRIFT_SHARE * runs.length) return [];
     const message = `${side}: ${label} drifts in ${drifting.length} of ${runs.length} runs; ${remedy}.`;
