@@ -89,7 +89,7 @@ export function summarySentence(document: ResultDocument): string {
   const speed: string[] = [];
   if (isEmbedding(document)) {
     const rate = value('throughput.queries_per_second', 'queries/s');
-    speed.push(`embeds ${rate}${first ? `, ${first} a call` : ''}`);
+    speed.push(`embeds ${rate}${first ? ` (${first} a call)` : ''}`);
   } else {
     const rate = value('throughput.tokens_per_second_after_first', 'tokens/s');
     const overall = value('throughput.tokens_per_second', 'tokens/s');

@@ -52,7 +52,7 @@ export interface Figure {
   readonly scalar?: number;
 }
 
-const SCALAR_IDS = new Set(SCALARS.map((metric) => metric.id));
+export const SCALAR_IDS: ReadonlySet<string> = new Set(SCALARS.map((metric) => metric.id));
 
 export function figureOf(document: ResultDocument, metric: Metric): Figure {
   if (!SCALAR_IDS.has(metric.id)) {

@@ -95,7 +95,7 @@ describe.skipIf(chromiumPath === undefined)('the report in Chromium', () => {
     const page = await open(SINGLE(), 1180, 'dark');
     await page.emulateMediaType('print');
     const colors = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-    expect(colors).toBe('rgb(251, 251, 249)');
+    expect(colors).toBe('rgb(255, 255, 255)');
     await page.setViewport({ width: 690, height: 1000 });
     const cut = await page.evaluate(
       () =>

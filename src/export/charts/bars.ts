@@ -26,7 +26,7 @@ export function barChart(
 ): Markup {
   const longest = Math.max(...bars.map(({ label }) => label.length));
   const left = Math.min(width * 0.3, 10 + longest * 7.2);
-  const area = frame(width, bars.length * ROW + 8, { left, right: 150, top: 4, bottom: 4 });
+  const area = frame(width, bars.length * ROW + 8, { left, right: 172, top: 4, bottom: 4 });
   const largest = Math.max(...bars.map(({ value, high }) => high ?? value));
   const x = linearScale(0, largest, [area.left, area.right], { nice: false });
   const rows = bars.map(({ label, value, color, low, high }, index) => {

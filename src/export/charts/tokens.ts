@@ -142,7 +142,9 @@ export function distributionChart(
     ] as const
   ).map(([name, value], index) => {
     const left = Math.min(x(value), area.right);
-    const anchor = left > area.right - 90 ? 'end' : 'start';
+    // The median's name goes to the left, away from that of the tail, where it has room.
+    const outer = index === 0 ? left > area.left + 90 : left > area.right - 90;
+    const anchor = outer ? 'end' : 'start';
     const shift = anchor === 'end' ? -4 : 4;
     return html`<line class="rule" x1="${at(left)}" x2="${at(left)}" y1="${area.top - 14 + index * 12}" y2="${area.bottom}"/><text class="mark" x="${at(left + shift)}" y="${area.top - 6 + index * 12}" text-anchor="${anchor}">${name} ${formatNumber(value)}</text>`;
   });

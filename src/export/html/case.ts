@@ -10,7 +10,7 @@ import {
   type TokenSeries,
   tokenLatencyChart,
 } from '../charts/tokens.js';
-import { meanOf, SCALARS } from '../figures.js';
+import { CORE_IDS, FIGURES, meanOf, SCALAR_IDS } from '../figures.js';
 import { formatNumber, plural } from '../format.js';
 import type { Reference } from '../normalize.js';
 import { iterationTable, metricTable, normalizedTable } from '../tables.js';
@@ -21,6 +21,13 @@ import { telemetryPanels, typicalIteration, windowOf } from './panels.js';
 /** Rows of an iteration table that a page still carries well. */
 const MAX_ITERATIONS = 300;
 const HALF = 440;
+/** As many columns as fit on paper; a CSV of the iterations has all of them. */
+const ITERATION_IDS: ReadonlySet<string> = new Set([
+  ...CORE_IDS,
+  'throughput.prefill_tokens_per_second',
+  'throughput.queries_per_second',
+  'efficiency.joules_per_token',
+]);
 
 /** What the shape of the token times says, in a sentence or two. */
 function tokenRemark(series: readonly TokenSeries[]): string {
@@ -274,7 +281,9 @@ export function caseTables(
   reference?: Reference,
 ): Markup {
   const { document } = entry;
-  const sampled = metrics.filter((metric) => !SCALARS.includes(metric));
+  const sampled = metrics.filter(({ id }) =>
+    metrics.length === FIGURES.length ? ITERATION_IDS.has(id) : !SCALAR_IDS.has(id),
+  );
   return html`<div class="tables">
 ${reference && tableBlock(normalizedTable(document, metrics, reference))}${tableBlock(metricTable(document, metrics))}${tableBlock(iterationTable(document, sampled, MAX_ITERATIONS))}</div>
 `;

@@ -162,6 +162,7 @@ thead .num { white-space: normal; }
   th, td { padding-right: 12px; }
 }
 @media print {
+  :root { --ground: #ffffff; }
   @page { margin: 15mm 14mm; }
   body { font-size: 10.5pt; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   .page { max-width: none; padding: 0; }
