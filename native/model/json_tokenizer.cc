@@ -243,13 +243,18 @@ Result<std::shared_ptr<const Tokenizer>> vocabulary_file(const std::string& path
 
 }  // namespace
 
+Result<std::shared_ptr<const Tokenizer>> json_tokenizer(std::string_view content,
+                                                        const std::string& path) {
+  NPB_TRY_ASSIGN(const Json json, Json::parse(content, path));
+  return TokenizerJson(json).make();
+}
+
 Result<std::shared_ptr<const Tokenizer>> folder_tokenizer(const std::string& folder) {
   std::error_code error;
   const std::string path = folder + "/tokenizer.json";
   if (std::filesystem::exists(utf8_path(path), error)) {
     NPB_TRY_ASSIGN(const std::string content, read_text_file(path, kMaxTokenizerBytes));
-    NPB_TRY_ASSIGN(const Json json, Json::parse(content, path));
-    return TokenizerJson(json).make();
+    return json_tokenizer(content, path);
   }
   const std::string words = folder + "/vocab.txt";
   if (std::filesystem::exists(utf8_path(words), error)) return vocabulary_file(words);

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/result.h"
 #include "model/gguf.h"
@@ -13,6 +14,11 @@ namespace npb {
 /// From GGUF's tokenizer.ggml.* metadata; the result doesn't refer to the file. Errors: unsupported
 /// (no tokenizer or an unknown kind), invalid_model (inconsistent tables).
 Result<std::shared_ptr<const Tokenizer>> gguf_tokenizer(const GgufFile& gguf);
+
+/// From the text of a tokenizer.json; `path` names it in messages. Errors: unsupported,
+/// invalid_model.
+Result<std::shared_ptr<const Tokenizer>> json_tokenizer(std::string_view text,
+                                                        const std::string& path);
 
 /// From a Hugging Face folder: tokenizer.json, or vocab.txt. Errors: unsupported, invalid_model,
 /// io.
