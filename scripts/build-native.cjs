@@ -27,23 +27,40 @@ const isCross = platform !== process.platform || arch !== process.arch;
 let toolchain = option('toolchain') ?? process.env.NPB_TOOLCHAIN;
 if (!toolchain && isCross) toolchain = join('native', 'cmake', `${platform}-${arch}.cmake`);
 if (toolchain && !existsSync(resolve(root, toolchain))) {
-  fail(`there is no toolchain file ${toolchain} for ${platform}-${arch}; give one with --toolchain=FILE.`);
+  fail(
+    `there is no toolchain file ${toolchain} for ${platform}-${arch}; give one with --toolchain=FILE.`,
+  );
 }
 
 let cmakeJs;
 try {
   cmakeJs = require.resolve('cmake-js/bin/cmake-js', { paths: [root] });
 } catch {
-  fail('cmake-js is not installed; run npm ci in the checkout, or npm install next to the package.');
+  fail(
+    'cmake-js is not installed; run npm ci in the checkout, or npm install next to the package.',
+  );
 }
 if (spawnSync('cmake', ['--version'], { stdio: 'ignore' }).status !== 0) {
-  fail('CMake is missing; install cmake, ninja-build and a C++20 compiler (on Debian: scripts/setup.sh does).');
+  fail(
+    'CMake is missing; install cmake, ninja-build and a C++20 compiler (on Debian: scripts/setup.sh does).',
+  );
 }
 
 // A folder per target and toolchain; never cmake-js's default, which is build/ itself, where node-gyp's makefile runs.
 const suffix = toolchain ? `-${basename(toolchain, '.cmake')}` : '';
 const out = join(root, 'build', 'cmake', `${platform}-${arch}${suffix}-${config.toLowerCase()}`);
-const args = [cmakeJs, 'build', '--directory', root, '--out', out, '--arch', arch, '--config', config];
+const args = [
+  cmakeJs,
+  'build',
+  '--directory',
+  root,
+  '--out',
+  out,
+  '--arch',
+  arch,
+  '--config',
+  config,
+];
 if (toolchain) args.push(`--CDCMAKE_TOOLCHAIN_FILE=${resolve(root, toolchain)}`);
 const definitions = process.env.NPB_CMAKE_OPTIONS?.split(' ').filter(Boolean) ?? [];
 for (const definition of definitions) args.push(`--CD${definition}`);
@@ -53,6 +70,19 @@ if (build.status !== 0) fail('the native build failed; the lines above say where
 
 const built = join(out, config, 'npu_bench.node');
 if (!existsSync(built)) fail(`the build left no ${built}.`);
+
+// Node's own symbols are undefined in the file, so the linker can't tell a forgotten source; loading it can.
+if (!isCross) {
+  const load = spawnSync(process.execPath, ['-e', 'require(process.argv[1])', built], {
+    encoding: 'utf8',
+  });
+  if (load.status !== 0) {
+    const reason = load.stderr.split('\n').find((line) => line.startsWith('Error:'));
+    fail(
+      `${built} was built but does not load: ${reason ?? `node ended with ${load.signal ?? load.status}`}`,
+    );
+  }
+}
 
 const destination = join(root, 'build', config);
 mkdirSync(destination, { recursive: true });

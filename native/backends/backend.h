@@ -1,5 +1,5 @@
-// What a device must offer. A Backend finds devices; a Session is one model compiled for one of them.
-// Nothing here falls back to another device: a graph that a backend cannot run is an error.
+// What a device must offer. A Backend finds devices; a Session is one model compiled for one of
+// them. Nothing here falls back to another device: a graph that a backend cannot run is an error.
 #pragma once
 
 #include <cstdint>
@@ -51,14 +51,14 @@ struct ProbeResult {
 
 struct SessionOptions {
   uint32_t device_index = 0;
-  uint32_t batch = 1;           // B, fixed for the session
-  uint32_t max_tokens = 0;      // KV cache capacity per sequence: input + output length
-  uint32_t max_step_tokens = 0; // largest T of one forward call (the input length)
+  uint32_t batch = 1;            // B, fixed for the session
+  uint32_t max_tokens = 0;       // KV cache capacity per sequence: input + output length
+  uint32_t max_step_tokens = 0;  // largest T of one forward call (the input length)
   Precision precision = Precision::automatic;
-  uint32_t threads = 0;         // CPU: 0 = one per performance core
+  uint32_t threads = 0;                // CPU: 0 = one per performance core
   std::vector<uint32_t> cpu_ids = {};  // pin workers to these, in order; empty = no pinning
-  std::string packed_cache_dir = {}; // empty: no packed-weights cache
-  bool profile = false;         // per-op times (slower: such a run's totals are not reported)
+  std::string packed_cache_dir = {};   // empty: no packed-weights cache
+  bool profile = false;  // per-op times (slower: such a run's totals are not reported)
   std::map<std::string, std::string> extra = {};  // backend's own ("qnn_lib_dir", "perf_profile")
 };
 
@@ -92,11 +92,11 @@ struct MemoryReport {
 
 /// One line of "which op ran where, in which format".
 struct PlacementEntry {
-  std::string op;             // op kind: "linear"
-  std::string where;          // "cpu", "gpu:vulkan", "npu:qnn"
-  std::string kernel;         // "qd8_f32_qb4w+minimum"
-  std::string stored_type;    // "Q4_1"; empty without weights
-  std::string compute_format; // "int4 block 32, int8 activations"
+  std::string op;              // op kind: "linear"
+  std::string where;           // "cpu", "gpu:vulkan", "npu:qnn"
+  std::string kernel;          // "qd8_f32_qb4w+minimum"
+  std::string stored_type;     // "Q4_1"; empty without weights
+  std::string compute_format;  // "int4 block 32, int8 activations"
   uint32_t count = 0;
   uint64_t macs_per_token = 0;
   uint64_t weight_bytes = 0;  // as held on the device
@@ -116,10 +116,11 @@ class Session {
  public:
   virtual ~Session() = default;
 
-  /// One step of a decoder: B*T token ids (sequence-major) enter the KV cache; `next` receives the greedy
-  /// token for each row of the graph's logits (B, or B*T with all_logits), and may be the same memory as
-  /// `tokens`. Everything it needs was allocated when the session opened: success allocates nothing.
-  /// Errors: invalid_argument when the step or the KV cache would overflow; device_lost, out_of_memory.
+  /// One step of a decoder: B*T token ids (sequence-major) enter the KV cache; `next` receives the
+  /// greedy token for each row of the graph's logits (B, or B*T with all_logits), and may be the
+  /// same memory as `tokens`. Everything it needs was allocated when the session opened: success
+  /// allocates nothing. Errors: invalid_argument when the step or the KV cache would overflow;
+  /// device_lost, out_of_memory.
   virtual Result<void> forward(std::span<const int32_t> tokens, std::span<int32_t> next,
                                StepTiming& timing) = 0;
   /// One call of an encoder: B*T ids -> `vectors` [B, d].
@@ -147,10 +148,12 @@ class Backend {
   virtual ProbeResult probe(const SessionOptions& options) const = 0;
   /// Compiles `graph`. Fails (never falls back) when the device can't run it; proves its kernels
   /// against the reference on small inputs where the device is not the CPU.
-  virtual Result<std::unique_ptr<Session>> open(Graph graph, const SessionOptions& options) const = 0;
+  virtual Result<std::unique_ptr<Session>> open(Graph graph,
+                                                const SessionOptions& options) const = 0;
 };
 
-/// Every backend of this build, in the order npu, cpu, gpu; "reference" (slow, exact) last and by name only.
+/// Every backend of this build, in the order npu, cpu, gpu; "reference" (slow, exact) last and by
+/// name only.
 const std::vector<const Backend*>& backends();
 const Backend* find_backend(std::string_view id);
 

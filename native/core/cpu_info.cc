@@ -66,7 +66,8 @@ std::string brand_string() {
   return first == std::string::npos ? std::string() : brand.substr(first);
 }
 
-/// The operating system saves these register states (XCR0's bits 1, 2 for AVX; 5, 6, 7 for AVX-512).
+/// The operating system saves these register states (XCR0's bits 1, 2 for AVX; 5, 6, 7 for
+/// AVX-512).
 uint64_t enabled_states() {
   unsigned low = 0, high = 0;
   __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));

@@ -1,4 +1,5 @@
-// The host's processor: which cores to use by default, what instructions it has, how large its caches are.
+// The host's processor: which cores to use by default, what instructions it has, how large its
+// caches are.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +11,12 @@
 namespace npb {
 
 struct CpuInfo {
-  std::string name;                       // "Intel(R) Xeon(R) Processor"; empty if unknown
-  std::vector<std::string> features;      // names as Linux writes them: "avx512_vnni", "asimddp"
-  uint32_t logical_cpus = 1;              // that this process may use
-  /// The CPUs of the fastest cores, one per physical core, ascending; never empty. Cores count as fast
-  /// when their capacity (or highest frequency) is at least 70 % of the best core's: on a phone the
-  /// prime and the big cores, not the little ones.
+  std::string name;                   // "Intel(R) Xeon(R) Processor"; empty if unknown
+  std::vector<std::string> features;  // names as Linux writes them: "avx512_vnni", "asimddp"
+  uint32_t logical_cpus = 1;          // that this process may use
+  /// The CPUs of the fastest cores, one per physical core, ascending; never empty. Cores count as
+  /// fast when their capacity (or highest frequency) is at least 70 % of the best core's: on a
+  /// phone the prime and the big cores, not the little ones.
   std::vector<uint32_t> performance_cpus;
   /// All performance CPUs are of one kind: work can be split evenly beforehand.
   bool uniform = true;

@@ -19,23 +19,34 @@ enum class ErrorCode {
   device_lost,         // the driver gave up after a successful open
   wrong_result,        // the device computes something else than the reference
   timeout,
-  internal,            // a bug of ours
+  internal,  // a bug of ours
 };
 
 /// Stable lower-case name ("invalid_model"), used as `code` of JavaScript errors.
 constexpr const char* name(ErrorCode code) {
   switch (code) {
-    case ErrorCode::invalid_argument: return "invalid_argument";
-    case ErrorCode::invalid_model: return "invalid_model";
-    case ErrorCode::unsupported: return "unsupported";
-    case ErrorCode::not_found: return "not_found";
-    case ErrorCode::device_unavailable: return "device_unavailable";
-    case ErrorCode::io: return "io";
-    case ErrorCode::out_of_memory: return "out_of_memory";
-    case ErrorCode::device_lost: return "device_lost";
-    case ErrorCode::wrong_result: return "wrong_result";
-    case ErrorCode::timeout: return "timeout";
-    case ErrorCode::internal: return "internal";
+    case ErrorCode::invalid_argument:
+      return "invalid_argument";
+    case ErrorCode::invalid_model:
+      return "invalid_model";
+    case ErrorCode::unsupported:
+      return "unsupported";
+    case ErrorCode::not_found:
+      return "not_found";
+    case ErrorCode::device_unavailable:
+      return "device_unavailable";
+    case ErrorCode::io:
+      return "io";
+    case ErrorCode::out_of_memory:
+      return "out_of_memory";
+    case ErrorCode::device_lost:
+      return "device_lost";
+    case ErrorCode::wrong_result:
+      return "wrong_result";
+    case ErrorCode::timeout:
+      return "timeout";
+    case ErrorCode::internal:
+      return "internal";
   }
   return "internal";
 }
@@ -50,7 +61,8 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -85,9 +97,9 @@ class [[nodiscard]] Result<void> {
 #define NPB_CONCAT(a, b) NPB_CONCAT_(a, b)
 
 /// Returns the error of `expression` from the enclosing function, if it has one.
-#define NPB_TRY(expression)                                \
-  do {                                                     \
-    auto npb_try_result = (expression);                    \
+#define NPB_TRY(expression)                                  \
+  do {                                                       \
+    auto npb_try_result = (expression);                      \
     if (!npb_try_result.ok()) return npb_try_result.error(); \
   } while (false)
 

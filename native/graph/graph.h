@@ -18,20 +18,22 @@
 namespace npb {
 
 enum class OpKind {
-  embed,      // tokens -> [tokens, d]: row of `weight` (+ row `position` of `weight2`) (+ row 0 of `weight3`)
-  rms_norm,   // x * rsqrt(mean(x^2) + eps) * weight, over groups of `group` columns (whole row if group == width)
-  layer_norm, // (x - mean) * rsqrt(var + eps) * weight + weight2 (bias)
-  linear,     // x [*, k] times weight [n, k] transposed, + bias (weight2 [1, n]) if present
-  rope,       // rotates the first 2 * inv_freq.size() columns of each head of `head_dim` columns
-  attention,  // inputs q, k, v: appends k and v to the KV cache of `layer` (causal), then attends
+  embed,       // tokens -> [tokens, d]: row of `weight` (+ row `position` of `weight2`) (+ row 0 of
+               // `weight3`)
+  rms_norm,    // x * rsqrt(mean(x^2) + eps) * weight, over groups of `group` columns (whole row if
+               // group == width)
+  layer_norm,  // (x - mean) * rsqrt(var + eps) * weight + weight2 (bias)
+  linear,      // x [*, k] times weight [n, k] transposed, + bias (weight2 [1, n]) if present
+  rope,        // rotates the first 2 * inv_freq.size() columns of each head of `head_dim` columns
+  attention,   // inputs q, k, v: appends k and v to the KV cache of `layer` (causal), then attends
   add,
   mul,
   silu,
-  gelu,       // erf or tanh form by `gelu_tanh`
-  swiglu,     // silu(inputs[0]) * inputs[1]
-  pool,       // per token -> per sequence: last | cls (first) | mean
-  l2_norm,    // x / max(||x||, 1e-12), over groups of `group` columns
-  argmax,     // [*, vocab] -> token id per row (smallest index of the maximum)
+  gelu,     // erf or tanh form by `gelu_tanh`
+  swiglu,   // silu(inputs[0]) * inputs[1]
+  pool,     // per token -> per sequence: last | cls (first) | mean
+  l2_norm,  // x / max(||x||, 1e-12), over groups of `group` columns
+  argmax,   // [*, vocab] -> token id per row (smallest index of the maximum)
 };
 const char* name(OpKind kind);
 
@@ -80,7 +82,7 @@ struct Graph {
   Hyperparameters hp;
   std::shared_ptr<const Model> model;  // keeps weights alive
   std::vector<Value> values;
-  std::vector<Node> nodes;  // in execution order
+  std::vector<Node> nodes;        // in execution order
   ValueId logits = kNoValue;      // decoder: [per_sequence or per_token, vocab]
   ValueId next_token = kNoValue;  // decoder: output of argmax over logits
   ValueId embedding = kNoValue;   // encoder: [per_sequence, d]
@@ -91,8 +93,8 @@ struct GraphOptions {
   bool all_logits = false;
 };
 
-/// Builds the graph of any supported model. Checks that every tensor it names exists and has the right
-/// shape: errors invalid_model (missing tensor, wrong shape) and unsupported.
+/// Builds the graph of any supported model. Checks that every tensor it names exists and has the
+/// right shape: errors invalid_model (missing tensor, wrong shape) and unsupported.
 Result<Graph> build_graph(std::shared_ptr<const Model> model, const GraphOptions& options);
 
 }  // namespace npb
