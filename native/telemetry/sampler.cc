@@ -283,6 +283,7 @@ std::unique_ptr<Sampler> Sampler::open(const SamplerOptions& options) {
   join(found, find_kgsl(roots.sys));
   join(found, find_fdinfo(roots.proc));
   join(found, find_machine(roots.proc));
+  join(found, find_quota(roots.sys, roots.proc));
   choose_total(found);
   return std::make_unique<ThreadSampler>(std::move(found), options);
 }

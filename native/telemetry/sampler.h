@@ -33,7 +33,7 @@ struct SamplerOptions {
 ///   utilization_ratio    level, 0..1
 ///   process_cpu_ns others_cpu_ns                            counter
 ///   major_faults swap_bytes pressure_memory_us              counter / level / counter
-///   pressure_cpu_us steal_ns context_switches               counter
+///   pressure_cpu_us steal_ns context_switches cpu_quota_wait_us          counter
 ///   throttle_level       level (cooling device state)
 struct SeriesInfo {
   std::string source;  // "powercap:intel-rapl:0", "thermal:thermal_zone3"

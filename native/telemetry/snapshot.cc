@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "telemetry/components.h"
 #include "telemetry/machine.h"
+#include "telemetry/neighbours.h"
 #include "telemetry/sampler.h"
 #include "telemetry/sources.h"
 
@@ -165,6 +166,10 @@ void add_load(const std::string& proc, Snapshot& snapshot, Builder& out) {
                100 * (now.steal_ns - last.steal_ns) / wall / std::fmax(1, times->cpus));
   }
   last = now;
+  if (const auto busiest = busiest_neighbour(proc)) {
+    out.text("busiest_other_process", busiest->name + " (" + std::to_string(busiest->pid) + ")");
+    out.number("busiest_other_cores", busiest->cores);
+  }
   if (const auto load = read_text(proc + "/loadavg")) {
     out.number("load_average_1min", std::strtod(load->c_str(), nullptr));
   }

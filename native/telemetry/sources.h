@@ -22,6 +22,7 @@ Found find_kgsl(const std::string& sys);
 Found find_fdinfo(const std::string& proc);
 Found find_process(const std::string& proc);
 Found find_machine(const std::string& proc);
+Found find_quota(const std::string& sys, const std::string& proc);
 Found find_meter(const std::string& command);
 /// Windows: energy meter interface and battery; nothing elsewhere.
 Found find_windows_power();

@@ -109,3 +109,25 @@ TEST_CASE("a machine without zones or clocks says so") {
   CHECK(find_thermal(tree.sys()).missing.at(0).metric == "temperature");
   CHECK(find_cpufreq(tree.sys()).missing.at(0).metric == "cpu_frequency");
 }
+
+TEST_CASE("time held by a processor quota, of the group that the process is in") {
+  FakeTree tree;
+  tree.write("proc/self/cgroup", "0::/work/job");
+  tree.write("sys/fs/cgroup/work/job/cpu.stat",
+             "usage_usec 5\nnr_throttled 3\nthrottled_usec 41000");
+  tree.write("sys/fs/cgroup/cpu.stat", "throttled_usec 99");
+  Found found = find_quota(tree.sys(), tree.proc());
+  REQUIRE(found.sources.size() == 1);
+  Watched watched(*found.sources[0]);
+  watched.look();
+  CHECK(watched.last() == 41'000);
+  tree.write("proc/self/cgroup", "4:cpu,cpuacct:/old");
+  tree.write("sys/fs/cgroup/cpu,cpuacct/old/cpu.stat", "nr_throttled 1\nthrottled_time 7000000");
+  Found old = find_quota(tree.sys(), tree.proc());
+  REQUIRE(old.sources.size() == 1);
+  Watched second(*old.sources[0]);
+  second.look();
+  CHECK(second.last() == 7'000);
+  tree.write("proc/self/cgroup", "0::/../../etc");
+  CHECK(find_quota(tree.sys(), tree.proc()).sources.empty());
+}

@@ -89,3 +89,21 @@ TEST_CASE("turbo: both conventions") {
   tree.write("sys/devices/system/cpu/intel_pstate/no_turbo", "1");
   CHECK(number(take_snapshot(tree.roots()), "turbo_enabled") == 0);
 }
+
+TEST_CASE("the busiest other process is named; a reused number starts anew") {
+  FakeTree tree;
+  build_bare_vm(tree);
+  const auto process = [](const std::string& name, int ticks, int start) {
+    return "77 (" + name + ") R 1 1 1 0 -1 0 0 0 0 0 " + std::to_string(ticks) +
+           " 0 0 0 20 0 1 0 " + std::to_string(start) + " 0 0";
+  };
+  tree.write("proc/70/stat", process("quiet", 5, 100));
+  tree.write("proc/77/stat", process("spin (x) y", 1000, 200));
+  tree.write("proc/78/stat", process("old", 90000, 300));
+  CHECK(text(take_snapshot(tree.roots()), "busiest_other_process").empty());
+  tree.write("proc/77/stat", process("spin (x) y", 2000, 200));
+  tree.write("proc/78/stat", process("new", 10, 400));
+  const Snapshot snapshot = take_snapshot(tree.roots());
+  CHECK(text(snapshot, "busiest_other_process") == "spin (x) y (77)");
+  CHECK(number(snapshot, "busiest_other_cores").value() > 0.1);
+}
