@@ -99,12 +99,12 @@ Result<void> attention(const OpContext& c, const Node& node,
                                     : inputs[1].data() + size_t{b} * tokens * kv_width;
     const float* values = node.causal ? c.cache->value(node.layer, b, 0)
                                       : inputs[2].data() + size_t{b} * tokens * kv_width;
-    std::vector<double> scores(size_t{past} + tokens);
+    std::vector<double> scores(size_t{past} + tokens), sums(node.head_dim);
     for (uint32_t t = 0; t < tokens; ++t) {
       const size_t row = (size_t{b} * tokens + t) * q_width + size_t{head} * node.head_dim;
       scores.resize(node.causal ? size_t{past} + t + 1 : tokens);
       attend(inputs[0].data() + row, keys + kv_offset, values + kv_offset, kv_width, node.head_dim,
-             node.scale, scores, out.data() + row);
+             node.scale, scores, sums, out.data() + row);
     }
   });
   return {};

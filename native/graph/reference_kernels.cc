@@ -3,15 +3,25 @@
 #include <algorithm>
 #include <cmath>
 
+// The sums are plain loops; where the tool chain can choose at load time, a wider vector unit runs
+// them. (glibc resolves the choice; sanitizers aren't ready that early.)
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define NPB_WIDEST_VECTORS \
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define NPB_WIDEST_VECTORS
+#endif
+
 namespace npb::reference {
 namespace {
 
-// Independent partial sums, so that the compiler can use vector registers without reordering a sum.
-constexpr size_t kLanes = 8;
-
-/// kRows dot products with one matrix row.
+/// kRows dot products with one matrix row, in 32 partial sums altogether, so that the compiler can
+/// fill vector registers, and hide their latency, without reordering a sum. Inlined so that the
+/// caller's vector unit applies.
 template <size_t kRows>
-void dot(const float* w, const float* x, size_t k, double* sums) {
+[[gnu::always_inline]] inline void dot(const float* w, const float* x, size_t k, double* sums) {
+  constexpr size_t kLanes = kRows == 1 ? 32 : 8;
   double lanes[kRows][kLanes] = {};
   size_t i = 0;
   for (; i + kLanes <= k; i += kLanes) {
@@ -33,6 +43,7 @@ void dot(const float* w, const float* x, size_t k, double* sums) {
 
 }  // namespace
 
+NPB_WIDEST_VECTORS
 void multiply(const float* x, size_t m, size_t k, const float* w, size_t n, const float* bias,
               float* out, size_t out_stride) {
   constexpr size_t kBlock = 4;
@@ -53,8 +64,9 @@ void multiply(const float* x, size_t m, size_t k, const float* w, size_t n, cons
   }
 }
 
+NPB_WIDEST_VECTORS
 void attend(const float* q, const float* keys, const float* values, size_t stride, size_t head_dim,
-            double scale, std::span<double> scores, float* out) {
+            double scale, std::span<double> scores, std::span<double> sums, float* out) {
   double largest = -HUGE_VAL;
   for (size_t p = 0; p < scores.size(); ++p) {
     dot<1>(keys + p * stride, q, head_dim, &scores[p]);
@@ -66,11 +78,12 @@ void attend(const float* q, const float* keys, const float* values, size_t strid
     score = std::exp(score - largest);
     total += score;
   }
-  for (size_t i = 0; i < head_dim; ++i) {
-    double sum = 0.0;
-    for (size_t p = 0; p < scores.size(); ++p) sum += scores[p] * values[p * stride + i];
-    out[i] = static_cast<float>(sum / total);
+  std::fill(sums.begin(), sums.end(), 0.0);
+  for (size_t p = 0; p < scores.size(); ++p) {
+    const float* value = values + p * stride;
+    for (size_t i = 0; i < head_dim; ++i) sums[i] += scores[p] * static_cast<double>(value[i]);
   }
+  for (size_t i = 0; i < head_dim; ++i) out[i] = static_cast<float>(sums[i] / total);
 }
 
 void rotate_head(const Hyperparameters& hp, uint64_t position, const float* x, size_t head_dim,

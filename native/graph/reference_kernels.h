@@ -15,9 +15,9 @@ void multiply(const float* x, size_t m, size_t k, const float* w, size_t n, cons
               float* out, size_t out_stride);
 
 /// One head of one query over scores.size() positions; keys and values `stride` floats apart.
-/// `scores` is scratch.
+/// `scores` and `sums` [head_dim] are scratch.
 void attend(const float* q, const float* keys, const float* values, size_t stride, size_t head_dim,
-            double scale, std::span<double> scores, float* out);
+            double scale, std::span<double> scores, std::span<double> sums, float* out);
 
 /// Turns the first 2 * rope_inv_freq.size() columns of a head by position * inv_freq; copies the
 /// rest.

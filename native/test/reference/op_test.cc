@@ -125,7 +125,8 @@ TEST_CASE("embed adds the token's row, the position's and that of token type 0")
                        positions[(5 + row % 3) * kWidth + column] + types[column];
               }));
   run.step.past = 6;
-  CHECK(run.run(6 * kWidth).error().message == "Node 'op' has positions for 8 tokens only: use a shorter input.");
+  CHECK(run.run(6 * kWidth).error().message ==
+        "Node 'op' has positions for 8 tokens only: use a shorter input.");
   const std::vector<int32_t> outside = {4, 0, 2, 1, 5, 3};
   run.step = {.batch = 2, .step_tokens = 3, .past = 0, .tokens = outside};
   CHECK(run.run(6 * kWidth).error().message ==
