@@ -1,5 +1,6 @@
 import type { ResultDocument } from '../schema/index.js';
 import { deviceName, isEmbedding } from './cases.js';
+import { soundnessText } from './extras.js';
 import { meanOf } from './figures.js';
 import { formatCount, formatTimestamp, plural, quantityText } from './format.js';
 
@@ -44,6 +45,7 @@ export function subjectFacts(document: ResultDocument): Fact[] {
     ],
     ...fact('Threads', config.threads),
     ...fact('Precision', config.precision),
+    ...fact('Soundness', soundnessText(document)),
     ['Measured', formatTimestamp(metadata.timestamp)],
   ];
 }

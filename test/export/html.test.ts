@@ -86,6 +86,7 @@ describe('HTML export', () => {
       'Distribution of token times',
       'Where a cold start goes',
       'What the device costs beside computing',
+      'What holds the memory',
       'Against the limits of the machine',
       'Power',
       'Memory',
@@ -94,6 +95,9 @@ describe('HTML export', () => {
     ]) {
       expect(full).toContain(`<h3>${title}</h3>`);
     }
+    expect(full).toContain('<caption>Where the work ran</caption>');
+    expect(full).toMatch(/<caption>Time by operation.*linear.*224.*62\.0/su);
+    expect(full).toContain('100 of 100 (sound)');
     const bare = exportReport([specification('example')], { format: 'html' });
     expect(bare).not.toContain('<figure');
   });

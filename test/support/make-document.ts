@@ -292,6 +292,15 @@ export function makeReportDocument(wanted: FixtureShape = {}): ResultDocument {
       prefill_flops: 2 * 1.24e9 * shape.inputLength,
       decode_flops_per_step: 2 * 1.24e9 * shape.batchSize,
     };
+    results.placement = [
+      { device: shape.device, backend: profile.backend, op_count: 310, share_percent: 99.6 },
+      { device: 'cpu', backend: 'host', op_count: 2, share_percent: 0.4 },
+    ];
+    results.profile = [
+      { node: 'layer 0', op: 'linear', calls: 112, total_ms: 31.2 },
+      { node: 'layer 1', op: 'linear', calls: 112, total_ms: 30.8 },
+      { node: 'layer 0', op: 'attention', calls: 16, total_ms: 4.9 },
+    ];
     results.harness = { clock_ns: 21.4, sampler_cpu_percent: 0.31, outside_graph_percent: 0.04 };
   }
   return {
@@ -346,6 +355,12 @@ export function makeReportDocument(wanted: FixtureShape = {}): ResultDocument {
       },
       ...(shape.label !== '' && { label: shape.label }),
     },
+    ...(shape.full && {
+      soundness: {
+        score: shape.throttling ? 65 : 100,
+        verdict: shape.throttling ? 'usable' : 'sound',
+      },
+    }),
     results,
     iterations,
     unavailable: shape.full

@@ -73,8 +73,8 @@ function byteCharacters(): string[] {
 
 function metadata(): Record<string, Value> {
   const { vocab, width, layers, heads, kvHeads, feedForward } = SHAPE;
-  const special = Array.from({ length: vocab - 256 }, (_, i) => `<s${i}>`);
-  const kinds = Array.from({ length: vocab }, (_, i) => (i < 256 ? 1 : 3));
+  const special = Array.from({ length: vocab - 257 }, (_, i) => `<s${i}>`);
+  const kinds = Array.from({ length: vocab }, (_, i) => (i < 257 ? 1 : 3));
   return {
     'general.architecture': { type: 'text', value: 'llama' },
     'general.name': { type: 'text', value: 'tiny-test' },
@@ -90,11 +90,11 @@ function metadata(): Record<string, Value> {
     'llama.vocab_size': { type: 'u32', value: vocab },
     'tokenizer.ggml.model': { type: 'text', value: 'gpt2' },
     'tokenizer.ggml.pre': { type: 'text', value: 'smollm' },
-    'tokenizer.ggml.tokens': { type: 'texts', value: [...byteCharacters(), ...special] },
+    'tokenizer.ggml.tokens': { type: 'texts', value: [...byteCharacters(), 'th', ...special] },
     'tokenizer.ggml.token_type': { type: 'i32s', value: kinds },
     'tokenizer.ggml.merges': { type: 'texts', value: ['t h'] },
-    'tokenizer.ggml.bos_token_id': { type: 'u32', value: 256 },
-    'tokenizer.ggml.eos_token_id': { type: 'u32', value: 257 },
+    'tokenizer.ggml.bos_token_id': { type: 'u32', value: 257 },
+    'tokenizer.ggml.eos_token_id': { type: 'u32', value: 258 },
   };
 }
 

@@ -10,6 +10,7 @@ import {
   type TokenSeries,
   tokenLatencyChart,
 } from '../charts/tokens.js';
+import { memoryByPurpose, placementTable, profileTable } from '../extras.js';
 import { CORE_IDS, FIGURES, meanOf, SCALAR_IDS } from '../figures.js';
 import { formatNumber, plural } from '../format.js';
 import type { Reference } from '../normalize.js';
@@ -216,6 +217,38 @@ ${charts}</div>
 `;
 }
 
+function memoryFigure(document: ResultDocument, id: string): Markup[] {
+  const segments = memoryByPurpose(document).map(([name, value]) => ({
+    name: name.replace(/_/gu, ' '),
+    value,
+  }));
+  if (segments.length < 2) return [];
+  const bars: StackedBar[] = [{ label: 'Model and session', segments }];
+  const names = segmentNames(bars);
+  return [
+    figureBlock(
+      'What holds the memory',
+      'As the backend counts it, the largest of all iterations; the rest of the process comes on top.',
+      [
+        legendBlock(names.map((name, index) => [name, `g${index % 8}`])),
+        stackedChart(
+          {
+            id: `${id}-memory`,
+            title: 'Memory by purpose',
+            description: segments
+              .map(({ name, value }) => `${name} ${formatNumber(value)} MB`)
+              .join(', '),
+          },
+          bars,
+          names,
+          'MB',
+          HALF,
+        ),
+      ],
+    ),
+  ];
+}
+
 function numberIn(source: unknown, key: string): number | undefined {
   const value = (source as Record<string, unknown> | null | undefined)?.[key];
   return typeof value === 'number' && value > 0 ? value : undefined;
@@ -268,6 +301,7 @@ export function caseCharts(entry: ReportCase, id: string): Markup {
     ...tokenFigures(document, id),
     ...coldStartFigure(document, id),
     ...overheadFigure(document, id),
+    ...memoryFigure(document, id),
     ...rooflineFigure(document, id),
   ];
   const grid = figures.length > 0 ? html`<div class="charts">\n${figures}</div>\n` : NOTHING;
@@ -285,6 +319,6 @@ export function caseTables(
     metrics.length === FIGURES.length ? ITERATION_IDS.has(id) : !SCALAR_IDS.has(id),
   );
   return html`<div class="tables">
-${reference && tableBlock(normalizedTable(document, metrics, reference))}${tableBlock(metricTable(document, metrics))}${tableBlock(iterationTable(document, sampled, MAX_ITERATIONS))}</div>
+${reference && tableBlock(normalizedTable(document, metrics, reference))}${tableBlock(metricTable(document, metrics))}${tableBlock(placementTable(document))}${tableBlock(profileTable(document))}${tableBlock(iterationTable(document, sampled, MAX_ITERATIONS))}</div>
 `;
 }

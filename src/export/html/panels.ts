@@ -19,6 +19,7 @@ const KINDS: readonly Kind[] = [
   { title: 'Temperature', unit: '°C', factors: { '°C': 1, C: 1, mC: 1e-3 } },
   { title: 'Frequency', unit: 'MHz', factors: { MHz: 1, GHz: 1e3, kHz: 1e-3, Hz: 1e-6 } },
   { title: 'Utilization', unit: '%', factors: { '%': 1, ratio: 100 } },
+  { title: 'Other processes', unit: 'cores', factors: { cores: 1 } },
 ];
 
 /** More lines than this on one panel cannot be told apart; the widest ranging ones are kept. */
@@ -27,7 +28,8 @@ const MAX_SERIES = 5;
 function cleanName(series: TelemetrySeries, kind: Kind): string {
   const name = series.label ?? series.name;
   const prefix = new RegExp(`^${kind.title}[_\\s-]+`, 'iu');
-  return name.replace(prefix, '').replace(/_/gu, ' ');
+  const short = name.replace(prefix, '').replace(/_/gu, ' ');
+  return /limit$/u.test(series.name) ? `${short} limit` : short;
 }
 
 function spread({ points }: TimeSeries): number {
