@@ -11,7 +11,8 @@ function line(label: string, value: string): string {
 }
 
 function interval(block: StatisticBlock, unit: string): string {
-  if ((block.n ?? 0) < 3 || block.ci95_low === undefined || block.ci95_high === undefined) return '';
+  if ((block.n ?? 0) < 5 || block.ci95_low === undefined || block.ci95_high === undefined)
+    return '';
   return `  (95 %: ${figure(block.ci95_low)} to ${figure(block.ci95_high)} ${unit})`;
 }
 

@@ -11,14 +11,20 @@ import type {
   WorkerMessage,
 } from './messages.js';
 
+export interface ChildOrigin {
+  /** t_s: the parent's clock just before the child was started. */
+  spawnNs: number;
+  pid: number | undefined;
+}
+
 export interface ChildOptions {
   addonPath: string;
   /** Longest silence before the child is taken for hanging. */
   timeoutSeconds: number;
   signal?: AbortSignal | undefined;
   onPhase?(phase: Phase, iteration: number, step: number): void;
-  /** Called between iterations; the child waits until it has resolved. `spawnNs` is t_s. */
-  onSample(sample: SampleMessage, spawnNs: number): Promise<void>;
+  /** Called between iterations; the child waits until it has resolved. */
+  onSample(sample: SampleMessage, origin: ChildOrigin): Promise<void>;
   /** What the child or a vendor's library prints. */
   onText?(text: string): void;
 }
@@ -86,7 +92,7 @@ export async function runChild(
         break;
       case 'sample':
         clearTimeout(watchdog);
-        await options.onSample(message, spawnNs);
+        await options.onSample(message, { spawnNs, pid: child.pid });
         rearm();
         child.send({ type: 'next' } satisfies NextRequest, () => {});
         break;

@@ -10,7 +10,7 @@ export interface IterationContext {
   outputTokens: number;
   encoder: boolean;
   pageCache: 'dropped' | 'kept' | 'unknown';
-  packedCache: 'none' | 'hit' | 'written';
+  packedCache: 'none' | 'hit';
   /** Measured read bandwidth of this machine with the run's threads; absent if unknown. */
   readBandwidthBytesPerSecond?: number;
 }

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { QUANTIZATIONS, type RunOptions } from '../config/options.js';
 import { chooseDevice, type DeviceChoice } from '../devices/choose.js';
@@ -137,6 +138,21 @@ function checkContext(description: NativeModelDescription, input: number, output
   }
 }
 
+function packedCacheFolder(): string {
+  const folder = join(cacheDirectory(), 'packed');
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new NpuBenchError(
+      'CACHE',
+      `The cache folder ${folder} cannot be made (${(error as NodeJS.ErrnoException).code}); name another one in NPU_BENCH_CACHE, or leave --packed-cache off.`,
+      2,
+      { cause: error },
+    );
+  }
+  return folder;
+}
+
 /** The baseline of power: what the machine draws when nothing is measured. */
 async function recordIdle(helper: NativeHelper, sampler: SamplerOptions): Promise<NativeRecording> {
   const glance = await helper.recordIdle(sampler, GLANCE_MS);
@@ -173,7 +189,7 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     maxStepTokens: prompt.length,
     precision: options.precision,
     threads,
-    ...(options['packed-cache'] ? { packedCacheDir: join(cacheDirectory(), 'packed') } : {}),
+    ...(options['packed-cache'] ? { packedCacheDir: packedCacheFolder() } : {}),
     ...(Object.keys(extra).length > 0 ? { extra } : {}),
   };
   const limits = await helper.call('measureLimits', {

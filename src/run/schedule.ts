@@ -6,7 +6,7 @@ import { type NativeHelper, nativeError } from '../native/helper.js';
 import type { ResultDocument, Status } from '../schema/document.js';
 import type { Iteration } from '../schema/iteration.js';
 import type { Fault } from '../schema/values.js';
-import { type ChildResult, runChild } from './child.js';
+import { type ChildOrigin, type ChildResult, runChild } from './child.js';
 import { waitForCooldown } from './cooldown.js';
 import { buildDocument, type RunState } from './document.js';
 import { isHopeless } from './faults.js';
@@ -62,6 +62,13 @@ export function processGroups(
     if (!finished.has(number)) group?.iterations.push(number);
   }
   return groups.filter((group) => group.iterations.length > 0);
+}
+
+/** The measured process is another one to the helper that looks, but no disturbance. */
+function withoutOwn(snapshot: NativeSnapshot, pid: number | undefined): NativeSnapshot {
+  if (!snapshot.texts.busiest_other_process?.endsWith(`(${pid})`)) return snapshot;
+  const { busiest_other_process: _, ...texts } = snapshot.texts;
+  return { ...snapshot, texts };
 }
 
 function requestOf(plan: RunPlan, iterations: number[]): MeasureRequest {
@@ -168,19 +175,28 @@ class Run {
     };
   }
 
+  /** Whether this process began with packed weights from disk; asked for and not found is told. */
   #packedState(sample: SampleMessage): IterationContext['packedCache'] {
     if (sample.start?.open.packedCacheHit) return 'hit';
-    return this.plan.options['packed-cache'] && sample.start !== null ? 'written' : 'none';
+    if (this.plan.options['packed-cache'] && sample.start !== null) {
+      this.state.warnings.push({
+        code: 'packed-cache',
+        message: `The ${this.plan.choice.backend} backend took no packed weights from disk, so --packed-cache on changed nothing.`,
+        action: 'Leave it off, or make room in the cache folder.',
+      });
+    }
+    return 'none';
   }
 
-  async #record(sample: SampleMessage, spawnNs: number, process: number): Promise<void> {
+  async #record(sample: SampleMessage, origin: ChildOrigin, process: number): Promise<void> {
     const { plan, state } = this;
+    const { spawnNs } = origin;
     const before = this.#before;
     const after = await this.helper.call('snapshot', plan.sampler.roots);
     const observation = observe(sample, {
       spawnNs,
       idle: plan.idle,
-      after,
+      after: withoutOwn(after, origin.pid),
       batch: plan.options['batch-size'],
       inputTokens: plan.prompt.length,
       encoder: plan.description.family === 'encoder',
@@ -226,7 +242,7 @@ class Run {
     this.options.onEvent?.({ type: 'process', iterations: group.iterations });
     const result = await runChild(requestOf(this.plan, group.iterations), {
       ...this.#childOptions(),
-      onSample: (sample, spawnNs) => this.#record(sample, spawnNs, group.process),
+      onSample: (sample, origin) => this.#record(sample, origin, group.process),
     });
     this.#noteFault(result, group.iterations);
     return result;
