@@ -11,6 +11,22 @@ export {
   type ReportInput,
 } from './export/index.js';
 export { type ImportOptions, type ImportTool, importResult } from './import/index.js';
-export { type RunEvent, type RunHooks, type RunOutcome, runBenchmark } from './run/index.js';
+export type { RunEvent, RunHooks, RunOutcome } from './run/index.js';
 export * from './schema/index.js';
+export * as schema from './schema/index.js';
 export { toolVersion } from './version.js';
+
+import { parseRunOptions, type RunOptions } from './config/options.js';
+import { type RunHooks, type RunOutcome, runBenchmark as run } from './run/index.js';
+
+/**
+ * Measures a model, with the options of `npu-bench run` by their names there; what is left out has
+ * its default. Throws NpuBenchError for what the caller can put right; a crash or a hang while
+ * measuring is a fault in the document.
+ */
+export function runBenchmark(
+  options: Partial<RunOptions> & { model: string },
+  hooks?: RunHooks,
+): Promise<RunOutcome> {
+  return run(parseRunOptions(options), hooks);
+}

@@ -1,10 +1,11 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { cacheDirectory } from '../models/cache.js';
 import { findModels, modelFolders } from '../models/find.js';
-import type { NativeSnapshot } from '../native/binding.js';
 import { withHelper } from '../native/helper.js';
 import { locateAddon } from '../native/load.js';
+import { scoreOf, snapshotWarnings } from '../telemetry/index.js';
 import { probeEach } from './probe.js';
 
 export interface Check {
@@ -15,7 +16,7 @@ export interface Check {
 }
 
 /** Enough for every telemetry source to have been opened and read once. */
-const SAMPLE_MS = 100;
+const SAMPLE_MS = 300;
 
 function sentence(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
@@ -67,9 +68,24 @@ async function telemetryChecks(): Promise<Check[]> {
   return [...found, ...missing];
 }
 
-function machineChecks(snapshot: NativeSnapshot): Check[] {
-  const texts = Object.entries(snapshot.texts).map(([key, value]) => `${key} ${value}`);
-  return texts.length === 0 ? [] : [check('machine state', 'ok', texts.join(', '))];
+/** What would make a run unsound now; the load is that of the last `SAMPLE_MS`. */
+async function machineChecks(): Promise<Check[]> {
+  const snapshot = await withHelper(async (helper) => {
+    await helper.call('snapshot');
+    await delay(SAMPLE_MS);
+    return helper.call('snapshot');
+  });
+  const warnings = snapshotWarnings(snapshot);
+  const { score, verdict } = scoreOf(warnings);
+  const total = check(
+    'soundness now',
+    verdict === 'sound' ? 'ok' : 'warning',
+    `${score} of 100 (${verdict})`,
+  );
+  return [
+    ...warnings.map(({ code, message, action }) => check(code, 'warning', message, action)),
+    total,
+  ];
 }
 
 async function pageCacheCheck(): Promise<Check> {
@@ -122,13 +138,12 @@ export async function examine(extra: Record<string, string>): Promise<Check[]> {
   const addon = await addonCheck();
   const own = [folderCheck(), modelCheck()];
   if (addon.status === 'failure') return [node, addon, ...own];
-  const snapshot = await withHelper((helper) => helper.call('snapshot'));
   return [
     node,
     addon,
     ...(await deviceChecks(extra)),
     ...(await telemetryChecks()),
-    ...machineChecks(snapshot),
+    ...(await machineChecks()),
     await pageCacheCheck(),
     ...own,
   ];
