@@ -94,3 +94,11 @@ export function formatTimestamp(timestamp: string): string {
 export function plural(count: number, word: string, many = `${word}s`): string {
   return `${formatNumber(count, 0)} ${count === 1 ? word : many}`;
 }
+
+/** A clause of a document as a sentence: a capital first (unless it is a name or path), a full stop last. */
+export function sentence(text: string): string {
+  const first = /^\s*([a-z])[a-z]*(?=[\s,])/u.exec(text);
+  const start = text.trimStart();
+  const capital = first ? start.charAt(0).toUpperCase() + start.slice(1) : start;
+  return /[.!?…:]\s*$/u.test(capital) || capital === '' ? capital : `${capital}.`;
+}

@@ -3,7 +3,7 @@ import { describeModel, type ReportCase } from './cases.js';
 import { batchScaling, compareDevices } from './combined.js';
 import { type Fact, metadataFacts, subjectFacts, summarySentence } from './describe.js';
 import { SCALARS } from './figures.js';
-import { plural } from './format.js';
+import { plural, sentence } from './format.js';
 import type { Reference } from './normalize.js';
 import { bannersOf } from './notes.js';
 import {
@@ -84,8 +84,8 @@ function warningList(cases: readonly ReportCase[]): string[] {
   if (entries.length === 0) return [];
   const lines = entries.map(({ warning, labels }) => {
     const where = cases.length > 1 ? ` (${escapeMarkdown(labels.slice(0, 5).join('; '))})` : '';
-    const action = warning.action ? ` ${escapeMarkdown(warning.action)}` : '';
-    return `- **${escapeMarkdown(warning.code)}**${where}: ${escapeMarkdown(warning.message)}${action}`;
+    const action = warning.action ? ` ${escapeMarkdown(sentence(warning.action))}` : '';
+    return `- **${escapeMarkdown(warning.code)}**${where}: ${escapeMarkdown(sentence(warning.message))}${action}`;
   });
   return ['## Warnings', lines.join('\n')];
 }

@@ -99,10 +99,18 @@ function metricRow(figure: Figure, document: ResultDocument): (string | null)[] 
     return [`${labelWithUnit(metric)}${reason ? '*' : ''}`, null, null, null, null, null, null];
   }
   const decimals = decimalsFor(block.mean);
-  const cells = [block.mean, block.std, block.min, block.median, block.max].map((value) =>
-    formatNumber(value, decimals),
-  );
-  return [labelWithUnit(metric), ...cells, block.n === undefined ? null : String(block.n)];
+  const show = (value: number) => formatNumber(value, decimals);
+  // The deviation of one value is not zero but unknown.
+  const single = block.n === undefined ? block.min === block.max : block.n < 2;
+  return [
+    labelWithUnit(metric),
+    show(block.mean),
+    single ? null : formatNumber(block.std, decimals + 1),
+    show(block.min),
+    show(block.median),
+    show(block.max),
+    block.n === undefined ? null : String(block.n),
+  ];
 }
 
 /** Every metric of one case with its statistics. */

@@ -75,7 +75,7 @@ describe('HTML export', () => {
     expect(html).toContain('512 tokens in, 128 out, batch 1');
     expect(html).toContain('tokens became 27 % slower');
     expect(html).toContain('Let the device cool down with --cooldown 35');
-    expect(html).toContain('no accuracy check was asked for');
+    expect(html).toContain('No accuracy check was asked for.');
     expect(html).not.toContain('6.1.75');
   });
 

@@ -63,7 +63,7 @@ describe('Markdown export', () => {
     expect(table(text, /All metrics/u)).toContainEqual([
       'Cold start (ms)',
       '245.3',
-      '12.5',
+      '12.50',
       '232.1',
       '243.2',
       '265.8',

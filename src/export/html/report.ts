@@ -2,7 +2,7 @@ import type { Metric } from '../../schema/index.js';
 import { toolVersion } from '../../version.js';
 import { describeModel, deviceName, type ReportCase } from '../cases.js';
 import { describeDevice, metadataFacts, subjectFacts, summarySentence } from '../describe.js';
-import { formatTimestamp, plural } from '../format.js';
+import { formatTimestamp, plural, sentence } from '../format.js';
 import type { Reference } from '../normalize.js';
 import { bannersOf } from '../notes.js';
 import { collectUnavailable, collectWarnings, overviewTable } from '../tables.js';
@@ -46,6 +46,12 @@ function whose(labels: readonly string[], cases: readonly ReportCase[]): Markup 
   return html` <span class="soft">(${names}${rest > 0 ? ` and ${rest} more` : ''})</span>`;
 }
 
+/** "Out of memory" of "out-of-memory". */
+function titleOf(code: string): string {
+  const words = code.replace(/[-_]/gu, ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 function faultItems(cases: readonly ReportCase[]): Markup[] {
   return cases.flatMap(({ document, label }) => {
     const own = document.faults ?? [];
@@ -57,7 +63,8 @@ function faultItems(cases: readonly ReportCase[]): Markup[] {
     );
     const name = cases.length > 1 ? `${label}: ` : '';
     return [...own, ...inIterations].map(
-      ({ code, message }) => html`<li><strong>${name}${code}</strong>${message}</li>\n`,
+      ({ code, message }) =>
+        html`<li><strong>${name}${titleOf(code)}</strong>${sentence(message)}</li>\n`,
     );
   });
 }
@@ -74,7 +81,7 @@ function warningsSection(cases: readonly ReportCase[]): Markup {
   }
   const items = warnings.map(
     ({ warning, labels }) =>
-      html`<li><strong>${warning.code.replace(/[-_]/gu, ' ')}${whose(labels, cases)}</strong>${warning.message}${warning.action && html` <span class="do">${warning.action}</span>`}</li>
+      html`<li><strong>${titleOf(warning.code)}${whose(labels, cases)}</strong>${sentence(warning.message)}${warning.action && html` <span class="do">${sentence(warning.action)}</span>`}</li>
 `,
   );
   return section(
@@ -95,7 +102,7 @@ function unavailableSection(cases: readonly ReportCase[]): Markup {
     html`<p>Metrics that could not be taken are left out; none of them is zero.</p>
 <ul class="notes">${entries.map(
       ({ item, labels }) =>
-        html`<li><strong><code>${item.metric}</code>${whose(labels, cases)}</strong>${item.reason}${item.remedy && html` <span class="do">${item.remedy}</span>`}</li>
+        html`<li><strong><code>${item.metric}</code>${whose(labels, cases)}</strong>${sentence(item.reason)}${item.remedy && html` <span class="do">${sentence(item.remedy)}</span>`}</li>
 `,
     )}</ul>
 `,
