@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Builds the native addon with cmake-js and leaves it, alone, in build/<Config>/.
 // Doors: npm run build:native, binding.gyp, and prebuildify (as its node-gyp).
-//   --arch=ARCH --config=Release|Debug --debug --toolchain=FILE; other flags are ignored, because prebuildify passes
+//   --arch=ARCH --config=Release|Debug --debug --toolchain=FILE, --tests to build the native tests beside it; other flags are ignored, because prebuildify passes
 //   node-gyp's own.
 const { spawnSync } = require('node:child_process');
 const { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } = require('node:fs');
@@ -62,6 +62,7 @@ const args = [
   config,
 ];
 if (toolchain) args.push(`--CDCMAKE_TOOLCHAIN_FILE=${resolve(root, toolchain)}`);
+args.push(`--CDNPB_BUILD_TESTS=${process.argv.includes('--tests') ? 'ON' : 'OFF'}`);
 const definitions = process.env.NPB_CMAKE_OPTIONS?.split(' ').filter(Boolean) ?? [];
 for (const definition of definitions) args.push(`--CD${definition}`);
 

@@ -86,12 +86,14 @@ if [ ! -d node_modules ] || ! is_current npm package-lock.json; then
 fi
 
 native_inputs=(native CMakeLists.txt package.json scripts/build-native.cjs scripts/deps)
-if [ ! -e build/Release/npu_bench.node ] || ! is_current native "${native_inputs[@]}"; then
+native_step=native native_options=()
+if [ "$mode" = test ]; then native_step=native-and-tests native_options=(--tests); fi
+if [ ! -e build/Release/npu_bench.node ] || ! is_current "$native_step" "${native_inputs[@]}"; then
   say "building the native addon (the first time with XNNPACK: some minutes)"
   mkdir -p build
-  node scripts/build-native.cjs > build/native.log 2>&1 \
+  node scripts/build-native.cjs ${native_options[@]+"${native_options[@]}"} > build/native.log 2>&1 \
     || { tail -n 25 build/native.log >&2; fail "the native build failed; its whole log is build/native.log."; }
-  done_with native "${native_inputs[@]}"
+  done_with "$native_step" "${native_inputs[@]}"
 fi
 
 if [ ! -e dist/cli/main.js ] || ! is_current typescript src tsconfig.json package-lock.json; then

@@ -67,16 +67,27 @@ function countNative(ctest) {
   return totals;
 }
 
-async function native(step, preset, targets = [], filter = []) {
-  const configure = await run(step, 'cmake', ['--preset', preset]);
-  if (!configure.ok) return count(0, 1);
-  const build = await run(step, 'ninja', ['-C', join('build', preset), ...targets]);
-  if (!build.ok) return count(0, 1);
-  const ctest = await run(step, 'ctest', ['--test-dir', join('build', preset), '-V', ...filter], {
+async function ctest(step, folder, filter = []) {
+  const options = {
     ASAN_OPTIONS: 'detect_leaks=1:strict_string_checks=1',
     UBSAN_OPTIONS: 'print_stacktrace=1',
-  });
-  return countNative(ctest);
+  };
+  return countNative(await run(step, 'ctest', ['--test-dir', folder, '-V', ...filter], options));
+}
+
+/** The tests are built in the addon's own tree, so that everything is compiled once. */
+async function native(step) {
+  const build = await run(step, process.execPath, ['scripts/build-native.cjs', '--tests']);
+  if (!build.ok) return count(0, 1);
+  return ctest(step, join('build', 'cmake', `${process.platform}-${process.arch}-release`));
+}
+
+/** What reads files from outside, and the code under it, with the sanitizers. */
+async function sanitize(step) {
+  const folder = join('build', 'sanitize');
+  if (!(await run(step, 'cmake', ['--preset', 'sanitize'])).ok) return count(0, 1);
+  if (!(await run(step, 'ninja', ['-C', folder, 'core_test', 'model_test'])).ok) return count(0, 1);
+  return ctest(step, folder, ['-R', '^(core|model)_test$']);
 }
 
 const STEPS = {
@@ -84,10 +95,8 @@ const STEPS = {
   format: async (step) =>
     check(await run(step, 'clang-format', ['--dry-run', '--Werror', ...trackedSources()])),
   types: async (step) => check(await run(step, bin('tsc'), ['-p', 'tsconfig.json', '--noEmit'])),
-  native: (step) => native(step, 'host'),
-  // What reads files from outside, and the code under it.
-  sanitize: (step) =>
-    native(step, 'sanitize', ['core_test', 'model_test'], ['-R', '^(core|model)_test$']),
+  native,
+  sanitize,
   js: async (step) => {
     const report = join(logs, 'vitest.json');
     rmSync(report, { force: true });
