@@ -31,7 +31,8 @@ uint32_t choose_elementwise(const Limits& limits) {
   return std::min(limits.max_workgroup_size, 64u);
 }
 
-LinearChoice choose_linear(const Limits& limits, uint32_t m, uint32_t k) {
+LinearChoice choose_linear(const Limits& limits, uint32_t m, uint32_t k, uint32_t x_stride,
+                           uint64_t quads) {
   LinearChoice choice;
   if (limits.software || m > 8) {
     // Neighbouring invocations make neighbouring rows and share x: no reduction, full lanes.
@@ -41,6 +42,15 @@ LinearChoice choose_linear(const Limits& limits, uint32_t m, uint32_t k) {
     choice.variant.lanes = choice.variant.local_size;
     choice.variant.rows = 1;
     choice.variant.columns = std::min(m, limits.software ? 8u : 16u);
+    // A rasteriser in software reads storage buffers lane by lane: texel and uniform buffers are
+    // its faster ways, and even there a load costs more than arithmetic. On lavapipe 8 x 4 keeps
+    // both sides' loads few and the sums in registers.
+    const uint32_t fit = limits.max_uniform_bytes / (x_stride * 4);
+    if (limits.software && fit > 0 && quads > 0 && quads * 4 <= limits.max_texel_elements) {
+      choice.variant.texel = true;
+      choice.variant.rows = 8;
+      choice.variant.columns = std::min({m, fit, 4u});
+    }
     return choice;
   }
   choice.kernel = Kernel::matvec;

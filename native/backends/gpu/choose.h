@@ -10,8 +10,10 @@ struct LinearChoice {
   Variant variant;
 };
 
-/// For a product with `m` rows of x and matrices of `k` columns.
-LinearChoice choose_linear(const Limits& limits, uint32_t m, uint32_t k);
+/// For a product with `m` rows of x, `x_stride` floats apart, and matrices of `k` columns, of which
+/// the largest binding has `quads` groups of four words.
+LinearChoice choose_linear(const Limits& limits, uint32_t m, uint32_t k, uint32_t x_stride,
+                           uint64_t quads);
 /// For norms, attention, argmax: workgroups that reduce.
 Variant choose_reduction(const Limits& limits);
 /// Workgroup size of element-wise kernels.

@@ -31,6 +31,8 @@ struct Limits {
   bool unified_memory = false;
   bool software = false;  // a CPU imitating the device
   bool integer_dot_product = false;
+  uint64_t max_texel_elements = 0;         // 0: no texel buffers
+  uint32_t max_uniform_bytes = 0;          // one uniform buffer binding
   uint32_t max_dispatches_per_submit = 0;  // 0: no limit; some drivers hang on long submissions
 };
 
@@ -85,6 +87,8 @@ struct Variant {
   uint32_t columns = 1;   // matvec/matmul: rows of x handled together
   bool subgroup = false;  // reduce by subgroup adds; the workgroup is then one subgroup
   bool kv_f16 = false;
+  bool texel = false;    // matmul: weights through texel buffers, x as a uniform buffer
+  uint32_t x_quads = 1;  // texel: vectors of four in x
   bool operator==(const Variant&) const = default;
 };
 
@@ -136,5 +140,18 @@ class Device {
   /// each.
   virtual Result<std::vector<uint64_t>> profile(std::span<const Dispatch> list) = 0;
 };
+
+/// Divides the host's time for one submission: the device may start while the host still submits,
+/// so what overlaps with its execution counts as execution, and the parts never add up to more than
+/// the whole.
+inline void split_submission(uint64_t dispatch_ns, uint64_t waited_ns, uint64_t execute_ns,
+                             StepTiming& timing) {
+  const uint64_t total = dispatch_ns + waited_ns;
+  const uint64_t execute = execute_ns < total ? execute_ns : total;
+  const uint64_t rest = total - execute;
+  timing.execute_ns = execute;
+  timing.dispatch_ns = dispatch_ns < rest ? dispatch_ns : rest;
+  timing.synchronize_ns = rest - *timing.dispatch_ns;
+}
 
 }  // namespace npb::gpu

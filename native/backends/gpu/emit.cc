@@ -99,50 +99,67 @@ void Plan::emit_linear(const LoweredOp& op, uint32_t step_tokens,
   const Location& y = layout_.of[op.outputs[0]];
   const uint32_t m = rows_of(op.inputs[0], step_tokens);
   const uint32_t k = static_cast<uint32_t>(matrix.cols);
-  const LinearChoice choice = choose_linear(device_.limits(), m, k);
+  const bool has_residual = op.residual != kNoValue;
+  const uint32_t quant_words =
+      static_cast<uint32_t>(quant_words_per_row(matrix.chunks[0].format, k));
+  const uint32_t scale_words =
+      static_cast<uint32_t>(scale_words_per_row(matrix.chunks[0].format, k));
+  const LinearChoice choice =
+      choose_linear(device_.limits(), m, k, x.stride, matrix.chunks[0].rows * quant_words / 4);
   const Binding none = step_;  // any binding: the kernel doesn't read it
+  // Through a uniform buffer x travels in tiles, each a launch of its own.
+  const uint32_t tile = choice.variant.texel ? choice.variant.columns : m;
   bool first = true;
-  for (const WeightChunk& chunk : matrix.chunks) {
-    Dispatch d{.kernel = choice.kernel, .format = chunk.format, .variant = choice.variant};
-    const bool has_residual = op.residual != kNoValue;
-    d.bindings = {chunk.quants,
-                  chunk.scales,
-                  region(op.inputs[0]),
-                  region(op.outputs[0]),
-                  biases.empty() ? none : weights_.vector(biases),
-                  has_residual ? region(op.residual) : none};
-    const uint32_t rows = static_cast<uint32_t>(chunk.rows), row = static_cast<uint32_t>(chunk.row);
-    const uint32_t quant_words = static_cast<uint32_t>(quant_words_per_row(chunk.format, k));
-    const uint32_t scale_words = static_cast<uint32_t>(scale_words_per_row(chunk.format, k));
-    d.push = {k,
-              rows,
-              m,
-              x.offset,
-              x.stride,
-              y.offset + row,
-              y.stride,
-              quant_words,
-              scale_words,
-              biases.empty() ? 0u : 1u,
-              row,
-              has_residual ? 1u : 0u,
-              has_residual ? layout_.of[op.residual].offset + row : 0u,
-              has_residual ? layout_.of[op.residual].stride : 0u};
-    if (choice.kernel == Kernel::matvec) {
-      const uint32_t rows_per_group =
-          choice.variant.local_size / choice.variant.lanes * choice.variant.rows;
-      d.groups = {groups_for(rows, rows_per_group), 1, 1};
-    } else {
-      d.groups = {groups_for(rows, choice.variant.local_size * choice.variant.rows),
-                  groups_for(m, choice.variant.columns), 1};
+  for (const WeightChunk& chunk : matrix.chunks)
+    for (uint32_t column = 0; column < m; column += tile) {
+      Dispatch d{.kernel = choice.kernel, .format = chunk.format, .variant = choice.variant};
+      const uint32_t columns = std::min(tile, m - column);
+      const uint32_t rows = static_cast<uint32_t>(chunk.rows),
+                     row = static_cast<uint32_t>(chunk.row);
+      Binding x_binding = region(op.inputs[0]);
+      uint32_t x_offset = x.offset + column * x.stride;
+      if (choice.variant.texel) {
+        d.variant.columns = columns;
+        d.variant.x_quads = columns * x.stride / 4;
+        x_binding.offset += uint64_t{x_offset} * 4;
+        x_binding.bytes = uint64_t{d.variant.x_quads} * 16;
+        x_offset = 0;
+      }
+      d.bindings = {chunk.quants,
+                    chunk.scales,
+                    x_binding,
+                    region(op.outputs[0]),
+                    biases.empty() ? none : weights_.vector(biases),
+                    has_residual ? region(op.residual) : none};
+      d.push = {k,
+                rows,
+                columns,
+                x_offset,
+                x.stride,
+                y.offset + row + column * y.stride,
+                y.stride,
+                quant_words,
+                scale_words,
+                biases.empty() ? 0u : 1u,
+                row,
+                has_residual ? 1u : 0u,
+                has_residual
+                    ? layout_.of[op.residual].offset + row + column * layout_.of[op.residual].stride
+                    : 0u,
+                has_residual ? layout_.of[op.residual].stride : 0u};
+      const Variant& v = d.variant;
+      d.groups =
+          choice.kernel == Kernel::matvec
+              ? std::array<uint32_t, 3>{groups_for(rows, v.local_size / v.lanes * v.rows), 1, 1}
+              : std::array<uint32_t, 3>{groups_for(rows, v.local_size * v.rows),
+                                        groups_for(columns, v.columns), 1};
+      d.barrier_before = first;  // chunks and tiles write different elements
+      first = false;
+      d.node = op.nodes.back();
+      d.bytes = chunk.rows * 4 * (quant_words + scale_words);
+      d.flops = 2 * uint64_t{columns} * rows * k;
+      list.push_back(std::move(d));
     }
-    d.barrier_before = first;  // chunks write different columns
-    first = false;
-    d.node = op.nodes.back();
-    d.bytes = chunk.rows * 4 * (quant_words + scale_words);
-    d.flops = 2 * uint64_t{m} * rows * k;
-    list.push_back(std::move(d));
-  }
 }
 
 void Plan::emit_norm(const LoweredOp& op, uint32_t step_tokens, std::vector<Dispatch>& list) const {

@@ -206,14 +206,8 @@ Result<void> OpenClDevice::execute(gpu::RecordedList& list, StepTiming& timing) 
   if (last) cl_.clReleaseEvent(last);
   NPB_TRY(start_ns);
   NPB_TRY(end_ns);
-  // The device may start while the host still submits: what remains of the wait is synchronisation.
-  const uint64_t execute = std::min(*end_ns - *start_ns, finished - written);
-  const uint64_t waited = finished - submitted;
+  gpu::split_submission(submitted - written, finished - submitted, *end_ns - *start_ns, timing);
   timing.transfer_ns = (written - begin) + (read - finished);
-  timing.execute_ns = execute;
-  timing.synchronize_ns = waited > execute ? waited - execute : 0;
-  const uint64_t rest = finished - written - execute - *timing.synchronize_ns;
-  timing.dispatch_ns = std::min(rest, submitted - written);
   return {};
 }
 

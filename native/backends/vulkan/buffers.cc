@@ -57,7 +57,8 @@ Result<gpu::BufferId> Buffers::create(uint64_t bytes, gpu::BufferKind kind) {
   VkBufferCreateInfo create{};
   create.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO;
   create.size = bytes;
-  create.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT |
+  create.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
+                 VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT |
                  VK_BUFFER_USAGE_TRANSFER_SRC_BIT;
   VkResult result = vkCreateBuffer(device_, &create, nullptr, &buffer.handle);
   if (result != VK_SUCCESS) return vulkan_error(result, "Creating a buffer");

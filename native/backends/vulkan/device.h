@@ -10,6 +10,7 @@
 #include "backends/vulkan/buffers.h"
 #include "backends/vulkan/instance.h"
 #include "backends/vulkan/pipelines.h"
+#include "backends/vulkan/record.h"
 
 namespace npb::vulkan {
 
@@ -33,9 +34,7 @@ class VulkanDevice : public gpu::Device {
  private:
   explicit VulkanDevice(const PhysicalDevice& physical) : physical_(physical) {}
   Result<void> initialize();
-  /// Records `list` with stamps before the first and after the last launch, or around every one.
-  Result<std::unique_ptr<gpu::RecordedList>> record_stamped(std::span<const gpu::Dispatch> list,
-                                                            bool every);
+  Recorder recorder();
   Result<void> submit_and_wait(const std::vector<VkCommandBuffer>& commands, StepTiming& timing);
   /// Nanoseconds between two raw stamps, which wrap at the queue's valid bits.
   uint64_t stamp_ns(uint64_t begin, uint64_t end) const;

@@ -62,8 +62,10 @@ void read_limits(PhysicalDevice& device) {
   out.max_groups = std::min(limits.maxComputeWorkGroupCount[0], limits.maxComputeWorkGroupCount[1]);
   out.max_binding_bytes = limits.maxStorageBufferRange;
   out.max_allocation_bytes = maintenance.maxMemoryAllocationSize;
-  out.binding_alignment =
-      static_cast<uint32_t>(std::max<VkDeviceSize>(limits.minStorageBufferOffsetAlignment, 16));
+  out.max_texel_elements = limits.maxTexelBufferElements;
+  out.max_uniform_bytes = limits.maxUniformBufferRange;
+  out.binding_alignment = static_cast<uint32_t>(std::max<VkDeviceSize>(
+      {limits.minStorageBufferOffsetAlignment, limits.minTexelBufferOffsetAlignment, 16}));
   out.software = device.properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
   // Long submissions have hung or lost Qualcomm's device (llama.cpp issue 5186).
   out.max_dispatches_per_submit = device.properties.vendorID == kQualcommVendor ? 100 : 0;

@@ -13,6 +13,7 @@ std::string module_name(const gpu::Dispatch& dispatch) {
   const bool weighted = dispatch.kernel == Kernel::embed || dispatch.kernel == Kernel::matvec ||
                         dispatch.kernel == Kernel::matmul;
   if (weighted) module += std::string(".") + gpu::name(dispatch.format);
+  if (dispatch.variant.texel) module += ".texel";
   if (dispatch.variant.kv_f16) module += ".f16";
   const bool reduces = dispatch.kernel == Kernel::matvec || dispatch.kernel == Kernel::norm ||
                        dispatch.kernel == Kernel::l2_norm || dispatch.kernel == Kernel::attention;
@@ -26,28 +27,36 @@ Result<std::unique_ptr<Pipelines>> Pipelines::make(VkDevice device) {
   return pipelines;
 }
 
+VkDescriptorType Pipelines::binding_type(bool texel, uint32_t binding) {
+  if (!texel || binding > 2) return VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+  return binding == 2 ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER : VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
+}
+
 Result<void> Pipelines::initialize() {
-  std::array<VkDescriptorSetLayoutBinding, gpu::kMaxBindings> bindings{};
-  for (uint32_t i = 0; i < bindings.size(); ++i)
-    bindings[i] = {i, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr};
-  VkDescriptorSetLayoutCreateInfo set{};
-  set.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO;
-  set.bindingCount = static_cast<uint32_t>(bindings.size());
-  set.pBindings = bindings.data();
-  VkResult result = vkCreateDescriptorSetLayout(device_, &set, nullptr, &set_layout_);
-  if (result != VK_SUCCESS) return vulkan_error(result, "Creating the descriptor layout");
-  const VkPushConstantRange push{VK_SHADER_STAGE_COMPUTE_BIT, 0, gpu::kMaxPushWords * 4};
-  VkPipelineLayoutCreateInfo layout{};
-  layout.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO;
-  layout.setLayoutCount = 1;
-  layout.pSetLayouts = &set_layout_;
-  layout.pushConstantRangeCount = 1;
-  layout.pPushConstantRanges = &push;
-  result = vkCreatePipelineLayout(device_, &layout, nullptr, &layout_);
-  if (result != VK_SUCCESS) return vulkan_error(result, "Creating the pipeline layout");
+  for (bool texel : {false, true}) {
+    Shape& shape = shapes_[texel];
+    std::array<VkDescriptorSetLayoutBinding, gpu::kMaxBindings> bindings{};
+    for (uint32_t i = 0; i < bindings.size(); ++i)
+      bindings[i] = {i, binding_type(texel, i), 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr};
+    VkDescriptorSetLayoutCreateInfo set{};
+    set.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO;
+    set.bindingCount = static_cast<uint32_t>(bindings.size());
+    set.pBindings = bindings.data();
+    VkResult result = vkCreateDescriptorSetLayout(device_, &set, nullptr, &shape.set);
+    if (result != VK_SUCCESS) return vulkan_error(result, "Creating the descriptor layout");
+    const VkPushConstantRange push{VK_SHADER_STAGE_COMPUTE_BIT, 0, gpu::kMaxPushWords * 4};
+    VkPipelineLayoutCreateInfo layout{};
+    layout.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO;
+    layout.setLayoutCount = 1;
+    layout.pSetLayouts = &shape.set;
+    layout.pushConstantRangeCount = 1;
+    layout.pPushConstantRanges = &push;
+    result = vkCreatePipelineLayout(device_, &layout, nullptr, &shape.layout);
+    if (result != VK_SUCCESS) return vulkan_error(result, "Creating the pipeline layout");
+  }
   VkPipelineCacheCreateInfo cache{};
   cache.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO;
-  result = vkCreatePipelineCache(device_, &cache, nullptr, &cache_);
+  const VkResult result = vkCreatePipelineCache(device_, &cache, nullptr, &cache_);
   if (result != VK_SUCCESS) return vulkan_error(result, "Creating the pipeline cache");
   return {};
 }
@@ -55,14 +64,17 @@ Result<void> Pipelines::initialize() {
 Pipelines::~Pipelines() {
   for (const auto& [key, pipeline] : pipelines_) vkDestroyPipeline(device_, pipeline, nullptr);
   vkDestroyPipelineCache(device_, cache_, nullptr);
-  vkDestroyPipelineLayout(device_, layout_, nullptr);
-  vkDestroyDescriptorSetLayout(device_, set_layout_, nullptr);
+  for (const Shape& shape : shapes_) {
+    vkDestroyPipelineLayout(device_, shape.layout, nullptr);
+    vkDestroyDescriptorSetLayout(device_, shape.set, nullptr);
+  }
 }
 
 Result<VkPipeline> Pipelines::get(const gpu::Dispatch& dispatch) {
   const gpu::Variant& variant = dispatch.variant;
   const std::string module = module_name(dispatch);
-  const Key key{module, variant.local_size, variant.lanes, variant.rows, variant.columns};
+  const Key key{module,       variant.local_size, variant.lanes,
+                variant.rows, variant.columns,    variant.x_quads};
   if (const auto found = pipelines_.find(key); found != pipelines_.end()) return found->second;
 
   const SpirvModule* words = nullptr;
@@ -78,9 +90,9 @@ Result<VkPipeline> Pipelines::get(const gpu::Dispatch& dispatch) {
   if (result != VK_SUCCESS) return vulkan_error(result, "Loading the shader " + module);
 
   // Constant ids as the shaders declare them; a shader ignores those that it doesn't use.
-  const std::array<uint32_t, 4> values = {variant.local_size, variant.lanes, variant.rows,
-                                          variant.columns};
-  std::array<VkSpecializationMapEntry, 4> entries{};
+  const std::array<uint32_t, 5> values = {variant.local_size, variant.lanes, variant.rows,
+                                          variant.columns, variant.x_quads};
+  std::array<VkSpecializationMapEntry, 5> entries{};
   for (uint32_t i = 0; i < entries.size(); ++i) entries[i] = {i, i * 4, 4};
   const VkSpecializationInfo constants{static_cast<uint32_t>(entries.size()), entries.data(),
                                        sizeof values, values.data()};
@@ -91,7 +103,7 @@ Result<VkPipeline> Pipelines::get(const gpu::Dispatch& dispatch) {
   create.stage.module = handle;
   create.stage.pName = "main";
   create.stage.pSpecializationInfo = &constants;
-  create.layout = layout_;
+  create.layout = shapes_[variant.texel].layout;
   VkPipeline pipeline = VK_NULL_HANDLE;
   result = vkCreateComputePipelines(device_, cache_, 1, &create, nullptr, &pipeline);
   vkDestroyShaderModule(device_, handle, nullptr);

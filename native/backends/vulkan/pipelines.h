@@ -19,17 +19,22 @@ class Pipelines {
 
   /// Errors: unsupported, when the driver refuses the kernel (some do, silently or not).
   Result<VkPipeline> get(const gpu::Dispatch& dispatch);
-  VkPipelineLayout layout() const { return layout_; }
-  VkDescriptorSetLayout set_layout() const { return set_layout_; }
+  /// Two shapes of bindings: all storage buffers, or weights as texel and x as uniform buffers.
+  VkPipelineLayout layout(bool texel) const { return shapes_[texel].layout; }
+  VkDescriptorSetLayout set_layout(bool texel) const { return shapes_[texel].set; }
+  static VkDescriptorType binding_type(bool texel, uint32_t binding);
 
  private:
   explicit Pipelines(VkDevice device) : device_(device) {}
   Result<void> initialize();
 
-  using Key = std::tuple<std::string, uint32_t, uint32_t, uint32_t, uint32_t>;
+  using Key = std::tuple<std::string, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t>;
+  struct Shape {
+    VkDescriptorSetLayout set = VK_NULL_HANDLE;
+    VkPipelineLayout layout = VK_NULL_HANDLE;
+  };
   VkDevice device_;
-  VkDescriptorSetLayout set_layout_ = VK_NULL_HANDLE;
-  VkPipelineLayout layout_ = VK_NULL_HANDLE;
+  Shape shapes_[2];  // [texel]
   VkPipelineCache cache_ = VK_NULL_HANDLE;
   std::map<Key, VkPipeline> pipelines_;
 };

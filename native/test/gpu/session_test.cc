@@ -54,7 +54,7 @@ Outcome run_decoder(const Backend& backend, std::shared_ptr<const Model> model,
     REQUIRE_MESSAGE(done.ok(), done.error().message);
     const uint64_t parts = timing.transfer_ns.value_or(0) + timing.dispatch_ns.value_or(0) +
                            timing.execute_ns.value_or(0) + timing.synchronize_ns.value_or(0);
-    CHECK(parts <= timing.wall_ns + timing.wall_ns / 10);
+    CHECK(parts <= timing.wall_ns);
     REQUIRE((*session)->read_logits(logits).ok());
     outcome.logits.insert(outcome.logits.end(), logits.begin(), logits.end());
     outcome.tokens.insert(outcome.tokens.end(), next.begin(), next.end());
@@ -72,7 +72,7 @@ void check_decoder(const test::TinyModel& tiny, uint32_t batch, double bound, Pr
   const Outcome expected =
       run_decoder(*find_backend("reference"), *model, prompt, batch, 4, Precision::automatic);
   for (const Backend* backend : gpu_backends()) {
-    CAPTURE(backend->id());
+    CAPTURE(std::string(backend->id()));
     const Outcome actual = run_decoder(*backend, *model, prompt, batch, 4, precision);
     CHECK(test::normalized_error(actual.logits, expected.logits) < bound);
     if (precision == Precision::f32) CHECK(actual.tokens == expected.tokens);
@@ -135,7 +135,7 @@ TEST_CASE("encoders on every GPU API match the reference") {
     };
     const std::vector<float> expected = run(*find_backend("reference"));
     for (const Backend* backend : gpu_backends()) {
-      CAPTURE(backend->id());
+      CAPTURE(std::string(backend->id()));
       CHECK(test::normalized_error(run(*backend), expected) < 1e-5);
     }
   }
@@ -147,7 +147,7 @@ TEST_CASE("a session refuses what it has no room for, in a sentence") {
   auto model = test::load_tiny(tiny, folder);
   REQUIRE_MESSAGE(model.ok(), model.error().message);
   for (const Backend* backend : gpu_backends()) {
-    CAPTURE(backend->id());
+    CAPTURE(std::string(backend->id()));
     auto session = backend->open(*build_graph(*model, {}),
                                  {.batch = 1, .max_tokens = 6, .max_step_tokens = 4});
     REQUIRE_MESSAGE(session.ok(), session.error().message);

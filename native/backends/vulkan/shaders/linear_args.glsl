@@ -8,7 +8,13 @@ layout(push_constant) uniform Args {
 } args;
 #define QUANTS_BINDING 0
 #define SCALES_BINDING 1
+#ifdef TEXEL
+// A tile of x as a uniform buffer: neighbours read the same elements.
+layout(constant_id = 4) const uint X_QUADS = 1024;
+layout(std140, set = 0, binding = 2) uniform X { vec4 x4[X_QUADS]; };
+#else
 layout(std430, set = 0, binding = 2) readonly buffer X { vec4 x4[]; };
+#endif
 layout(std430, set = 0, binding = 3) buffer Y { float y[]; };
 layout(std430, set = 0, binding = 4) readonly buffer Bias { float bias[]; };
 layout(std430, set = 0, binding = 5) readonly buffer Residual { float residual[]; };
