@@ -107,6 +107,7 @@ class GpuSession : public Session {
 
   /// Writes the inputs, runs the recorded list, and counts the host's copies as transfer.
   Result<void> step(std::span<const int32_t> tokens, StepTiming& timing) {
+    timing = {};
     step_begin_ns_ = now_ns();
     const uint32_t batch = options_.batch;
     const uint32_t step_tokens = static_cast<uint32_t>(tokens.size() / batch);
