@@ -1,0 +1,8 @@
+// The kernels for AVX2, FMA and F16C (compiled with those flags).
+#include "backends/xnnpack/kernels/kernels.h"
+#include "backends/xnnpack/kernels/simd.h"
+#define NPB_KERNELS_NAME "avx2"
+#define NPB_KERNELS_TABLE kKernelsAvx2
+#include "backends/xnnpack/kernels/rows.inc"
+#include "backends/xnnpack/kernels/panels.inc"
+#include "backends/xnnpack/kernels/table.inc"

@@ -1,0 +1,8 @@
+// The kernels for AVX-512 F, BW, DQ and VL (compiled with those flags).
+#include "backends/xnnpack/kernels/kernels.h"
+#include "backends/xnnpack/kernels/simd.h"
+#define NPB_KERNELS_NAME "avx512"
+#define NPB_KERNELS_TABLE kKernelsAvx512
+#include "backends/xnnpack/kernels/rows.inc"
+#include "backends/xnnpack/kernels/panels.inc"
+#include "backends/xnnpack/kernels/table.inc"
