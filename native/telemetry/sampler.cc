@@ -25,6 +25,10 @@ constexpr double kBudget = 0.005;
 constexpr double kEnergyShare = 0.6;
 constexpr uint64_t kSlowestAdaptedNs = 1'000'000'000;
 constexpr int kChangesToJudge = 8;
+// A level that stays the same is looked at less and less, down to this rate. A wake-up alone can
+// cost 20 µs in a virtual machine, so an idle tick is worth saving.
+constexpr uint64_t kSlowestRestNs = 10'000'000;
+constexpr int kSameToRest = 8;
 
 uint64_t thread_cpu_ns() {
 #ifdef _WIN32
@@ -54,8 +58,11 @@ struct Slot {
   int changes = 0, quick_changes = 0;
   uint64_t base_period_ns = 0;
 
+  int same = 0;
+
   void look() { source->read(Sink(tracks)); }
   void learn();
+  void rest();
 };
 
 /// Reads less often than before once the value has been seen to change less often, and faster
@@ -84,6 +91,19 @@ void Slot::learn() {
   changes = 0;
 }
 
+/// Slows down while the value stays the same, and is back at full rate with the first change.
+void Slot::rest() {
+  if (base_period_ns >= kSlowestRestNs || tracks[0].size() == 0) return;
+  if (tracks[0].last() != last_value) {
+    last_value = tracks[0].last();
+    same = 0;
+    period_ns = base_period_ns;
+  } else if (++same >= kSameToRest) {
+    same = 0;
+    period_ns = std::min(2 * period_ns, kSlowestRestNs);
+  }
+}
+
 class ThreadSampler : public Sampler {
  public:
   ThreadSampler(Found found, const SamplerOptions& options);
@@ -95,6 +115,7 @@ class ThreadSampler : public Sampler {
   void plan();
   void run();
   void tick(uint64_t now);
+  uint64_t earliest_due() const;
   void halt();
 
   uint64_t period_ns_, capacity_ns_;
@@ -165,7 +186,7 @@ void ThreadSampler::start() {
       track.reserve(slot.source->capacity != 0 ? slot.source->capacity : by_period);
     }
     slot.period_ns = slot.base_period_ns;
-    slot.changes = slot.quick_changes = 0;
+    slot.changes = slot.quick_changes = slot.same = 0;
     slot.last_value = std::numeric_limits<double>::quiet_NaN();
     slot.seen_ns = 0;
     slot.source->begin();
@@ -184,40 +205,48 @@ void ThreadSampler::start() {
 void ThreadSampler::tick(uint64_t now) {
   for (Slot& slot : slots_) {
     // Half a period of grace: a look that is due between two ticks belongs to the nearer one.
-    if (!slot.source->every_tick && now + period_ns_ / 2 < slot.due_ns) continue;
+    if (now + period_ns_ / 2 < slot.due_ns) continue;
     slot.look();
-    if (slot.source->adaptive) slot.learn();
+    if (slot.source->every_tick)
+      slot.rest();
+    else if (slot.source->adaptive)
+      slot.learn();
     const uint64_t distance = std::max(slot.period_ns, slot.source->floor_ns);
     slot.due_ns = std::max(slot.due_ns + distance, now + distance / 2);
   }
 }
 
+uint64_t ThreadSampler::earliest_due() const {
+  uint64_t earliest = std::numeric_limits<uint64_t>::max();
+  for (const Slot& slot : slots_) earliest = std::min(earliest, slot.due_ns);
+  return earliest;
+}
+
 void ThreadSampler::run() {
   const uint64_t cpu_before = thread_cpu_ns();
-  // Absolute ticks: a late one doesn't move those after it. steady_clock and now_ns() have the
-  // same rate; only the difference of the two is used.
+  // Absolute ticks: a late one doesn't move those after it, and ticks at which nothing is due are
+  // slept through. steady_clock and now_ns() have the same rate; only their distance is used.
   const auto steady_zero =
       std::chrono::steady_clock::now() - std::chrono::nanoseconds(now_ns() - begin_ns_);
   std::unique_lock lock(mutex_);
-  for (uint64_t tick_number = 1;; ++tick_number) {
-    const uint64_t offset = tick_number * period_ns_;
-    if (wake_.wait_until(lock, steady_zero + std::chrono::nanoseconds(offset),
+  for (uint64_t number = 1;;) {
+    const uint64_t planned = number * period_ns_;
+    if (wake_.wait_until(lock, steady_zero + std::chrono::nanoseconds(planned),
                          [this] { return stopping_; })) {
       break;
     }
     lock.unlock();
     const uint64_t now = now_ns();
+    const uint64_t lateness = now > begin_ns_ + planned ? now - begin_ns_ - planned : 0;
     ++ticks_;
-    const uint64_t lateness = now > begin_ns_ + offset ? now - begin_ns_ - offset : 0;
     if (lateness > period_ns_ / 2) ++late_ticks_;
+    // Whole ticks that have gone by can't be made up for: they count as late and are left out.
+    ticks_ += lateness / period_ns_;
+    late_ticks_ += lateness / period_ns_;
     tick(now);
-    // Ticks that are over already can't be made up for: they count as late and are left out.
-    const uint64_t missed = (now_ns() - begin_ns_) / period_ns_;
-    if (missed > tick_number) {
-      late_ticks_ += missed - tick_number;
-      ticks_ += missed - tick_number;
-      tick_number = missed;
-    }
+    const uint64_t due = earliest_due() - begin_ns_ - period_ns_ / 2;
+    const uint64_t wanted = (due + period_ns_ - 1) / period_ns_;
+    number = std::max({number + 1, wanted, (now_ns() - begin_ns_) / period_ns_ + 1});
     lock.lock();
   }
   // A last look at everything, so that every window ends inside the recording.
@@ -252,7 +281,7 @@ Recording ThreadSampler::stop() {
       if (slot.tracks[i].size() == 0) continue;
       Series series;
       series.info = slot.source->channels[i];
-      series.info.period_ns = slot.period_ns;
+      series.info.period_ns = slot.source->every_tick ? slot.base_period_ns : slot.period_ns;
       if (slot.tracks[i].thinned()) series.info.note += " (thinned out: a long recording)";
       slot.tracks[i].move_to(series);
       recording.series.push_back(std::move(series));

@@ -69,7 +69,7 @@ class Source {
   std::vector<SeriesInfo> channels;
   uint64_t floor_ns = 0;  // never read more often than this
   PowerKind power_kind = PowerKind::none;
-  bool every_tick = false;  // read at the sampler's own rate, whatever it costs
+  bool every_tick = false;  // read at the sampler's own rate (less often while it stays the same)
   bool adaptive = false;    // find out how often the value changes, and read no faster
   size_t capacity = 0;      // readings to provide for, where a look may bring many; 0 = by period
 };
