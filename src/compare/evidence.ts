@@ -1,4 +1,4 @@
-import { deviation, type Interval, mean, median } from '../stats/basics.js';
+import { deviation, extent, type Interval, mean, median } from '../stats/basics.js';
 import { ratioOfMediansInterval } from '../stats/bootstrap.js';
 import { cliffsDelta } from '../stats/effect.js';
 import { hodgesLehmann, mannWhitney, smallestP } from '../stats/mann-whitney.js';
@@ -124,7 +124,7 @@ export function gatherEvidence(samples: MetricSamples, band: Band): Evidence {
   if (samples.unit === 'summary') return summaryEvidence(samples, ratio, band);
   const delta = cliffsDelta(baseline, current);
   if (Math.min(baseline.length, current.length) < 2) return { ratio, cliffsDelta: delta };
-  const positive = Math.min(...baseline, ...current) > 0;
+  const positive = extent(baseline).low > 0 && extent(current).low > 0;
   if (!positive) {
     return { ratio, cliffsDelta: delta, test: rankEvidence(baseline, current, band) };
   }
@@ -154,24 +154,29 @@ export function gatherEvidence(samples: MetricSamples, band: Band): Evidence {
   };
 }
 
+/** Beyond this many samples the rank test's interval says the same, and resampling takes minutes. */
+const MOST_RESAMPLED = 2000;
+
 /** Bootstrap from eight samples a side: below, its intervals are too narrow to be shown. */
 export function bootstrapRatio(samples: MetricSamples): Interval | undefined {
   const { baseline, current, unit } = samples;
-  if (unit === 'summary' || Math.min(baseline.length, current.length) < 8) return undefined;
-  return Math.min(...baseline) > 0 ? ratioOfMediansInterval(baseline, current) : undefined;
+  const [least, most] = [baseline.length, current.length].sort((a, b) => a - b) as [number, number];
+  if (unit === 'summary' || least < 8 || most > MOST_RESAMPLED) return undefined;
+  return extent(baseline).low > 0 ? ratioOfMediansInterval(baseline, current) : undefined;
 }
 
 export function sideEvidence(samples: MetricSamples, side: 'baseline' | 'current'): SideEvidence {
   const values = samples[side];
   const moments = samples.moments?.[side];
+  const { low, high } = extent(values);
   const statesApply = samples.unit === 'process' || samples.unit === 'run';
   return {
     n: moments?.n ?? values.length,
     median: median(values),
     mean: moments?.mean ?? mean(values),
     deviation: moments?.deviation ?? deviation(values),
-    min: moments?.min ?? Math.min(...values),
-    max: moments?.max ?? Math.max(...values),
+    min: moments?.min ?? low,
+    max: moments?.max ?? high,
     outliers: madOutliers(values).length,
     sigmaOutliers: values.length > 1 ? sigmaOutliers(values).length : 0,
     states: statesApply ? findLaunchStates(values) : undefined,

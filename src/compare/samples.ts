@@ -1,5 +1,5 @@
 import type { Metric } from '../schema/metrics.js';
-import { deviation, mean, median, variance } from '../stats/basics.js';
+import { deviation, extent, mean, median, variance } from '../stats/basics.js';
 import { type Run, type RunSamples, runMedian } from './runs.js';
 import type { SampleUnit } from './types.js';
 
@@ -77,11 +77,12 @@ function sideOf(metric: Metric, runs: readonly Run[]): Side {
 }
 
 function momentsOfValues({ values }: Side): Moments {
+  const { low, high } = extent(values);
   return {
     mean: mean(values),
     deviation: deviation(values),
-    min: Math.min(...values),
-    max: Math.max(...values),
+    min: low,
+    max: high,
     n: values.length,
   };
 }
@@ -133,7 +134,7 @@ export function pairSamples(
       unit: 'run',
       baseline: baseline.runs.map(runMedian),
       current: current.runs.map(runMedian),
-      samplesAreMedians: Math.min(...sizes) >= MEDIAN_OF,
+      samplesAreMedians: extent(sizes).low >= MEDIAN_OF,
       spread: { baseline: runSpread(baseline.runs), current: runSpread(current.runs) },
     };
   }
@@ -143,7 +144,7 @@ export function pairSamples(
       unit: 'process',
       baseline: baseline.processes.map((values) => median(values)),
       current: current.processes.map((values) => median(values)),
-      samplesAreMedians: Math.min(...sizes) >= MEDIAN_OF,
+      samplesAreMedians: extent(sizes).low >= MEDIAN_OF,
     };
   }
   return {

@@ -1,4 +1,4 @@
-import { median, quantileOfSorted, sorted } from '../stats/basics.js';
+import { extent, median, quantileOfSorted, sorted } from '../stats/basics.js';
 
 export interface ChangePoint {
   /** Index of the first value of the new level. */
@@ -41,7 +41,7 @@ function clipSpikes(logs: Float64Array, noise: number): Float64Array {
  */
 export function findChangePoints(values: readonly number[]): ChangePoint[] {
   const n = values.length;
-  if (n < SHORTEST_SERIES || Math.min(...values) <= 0) return [];
+  if (n < SHORTEST_SERIES || extent(values).low <= 0) return [];
   const raw = Float64Array.from(values, Math.log);
   const noise = noiseOf(raw);
   const logs = clipSpikes(raw, noise);

@@ -1,5 +1,6 @@
 import { type Run, runMedian } from '../compare/runs.js';
 import type { Metric } from '../schema/metrics.js';
+import { extent } from '../stats/basics.js';
 import { type ChangePoint, findChangePoints } from './change-points.js';
 
 export interface HistoryRun {
@@ -33,12 +34,7 @@ function pointOf({ id, commit, run }: HistoryRun, metric: Metric): SeriesPoint |
   const values = samples.processes.flat();
   const { block } = samples;
   if (values.length > 1 || (values.length === 1 && !block)) {
-    return {
-      ...shared,
-      value: runMedian(samples),
-      low: Math.min(...values),
-      high: Math.max(...values),
-    };
+    return { ...shared, value: runMedian(samples), ...extent(values) };
   }
   return block && { ...shared, value: block.median, low: block.min, high: block.max };
 }

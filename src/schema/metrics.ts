@@ -132,9 +132,21 @@ export function metricsNamed(name: string): Metric[] {
   );
 }
 
+/** Paths are few and asked for millions of times. */
+const KEYS = new Map<string, readonly string[]>();
+
+function keysOf(path: string): readonly string[] {
+  let keys = KEYS.get(path);
+  if (keys === undefined) {
+    keys = path.split('.');
+    KEYS.set(path, keys);
+  }
+  return keys;
+}
+
 function at(root: unknown, path: string): unknown {
   let value = root;
-  for (const key of path.split('.')) {
+  for (const key of keysOf(path)) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
     value = (value as Record<string, unknown>)[key];
   }

@@ -51,6 +51,18 @@ export function median(values: ArrayLike<number>): number {
   return quantile(values, 0.5);
 }
 
+/** Smallest and largest value; no spread of arguments, which a long list would overflow. */
+export function extent(values: ArrayLike<number>): Interval {
+  let low = Infinity;
+  let high = -Infinity;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return { low, high };
+}
+
 export interface Interval {
   readonly low: number;
   readonly high: number;

@@ -15,23 +15,35 @@ export interface RankTest {
   readonly method: 'exact' | 'normal';
 }
 
-/** Ranks of the pooled samples times two (whole numbers even for ties), and the tie group sizes. */
-function doubledRanks(pooled: Float64Array): { ranks: Int32Array; ties: number[] } {
-  const order = Array.from(pooled.keys()).sort(
-    (i, j) => (pooled[i] as number) - (pooled[j] as number),
-  );
-  const ranks = new Int32Array(pooled.length);
+interface Ranks {
+  /** Ranks of the pooled samples, ascending, times two: whole numbers even for ties. */
+  readonly pooled: Int32Array;
+  /** Their sum over the current side. */
+  readonly sum: number;
+  /** Sizes of the groups of equal values. */
+  readonly ties: readonly number[];
+}
+
+function doubledRanks(baseline: ArrayLike<number>, current: ArrayLike<number>): Ranks {
+  const all = new Float64Array(baseline.length + current.length);
+  all.set(baseline, 0);
+  all.set(current, baseline.length);
+  all.sort();
+  const own = sorted(current);
+  const pooled = new Int32Array(all.length);
   const ties: number[] = [];
-  for (let start = 0; start < order.length; ) {
+  let sum = 0;
+  let next = 0;
+  for (let start = 0; start < all.length; ) {
+    const value = all[start] as number;
     let end = start;
-    while (end < order.length && pooled[order[end] as number] === pooled[order[start] as number]) {
-      end += 1;
-    }
-    for (let i = start; i < end; i++) ranks[order[i] as number] = start + end + 1;
+    while (end < all.length && all[end] === value) end += 1;
+    pooled.fill(start + end + 1, start, end);
     ties.push(end - start);
+    for (; next < own.length && own[next] === value; next++) sum += start + end + 1;
     start = end;
   }
-  return { ranks, ties };
+  return { pooled, sum, ties };
 }
 
 /**
@@ -115,17 +127,13 @@ export function mannWhitney(
 ): RankTest {
   const m = baseline.length;
   const n = current.length;
-  const pooled = new Float64Array(m + n);
-  pooled.set(current, 0);
-  pooled.set(baseline, n);
-  const { ranks, ties } = doubledRanks(pooled);
-  const doubledSum = ranks.subarray(0, n).reduce((a, b) => a + b, 0);
-  const u = doubledSum / 2 - (n * (n + 1)) / 2;
+  const { pooled, sum, ties } = doubledRanks(baseline, current);
+  const u = sum / 2 - (n * (n + 1)) / 2;
   const tied = ties.length < pooled.length;
   const limit = tied ? EXACT_LIMIT_TIED : EXACT_LIMIT;
   const method = options.method ?? (m + n <= limit ? 'exact' : 'normal');
   if (method === 'exact') {
-    return { u, ...exactTails(ranks, n, doubledSum, tied), method };
+    return { u, ...exactTails(pooled, n, sum, tied), method };
   }
   const total = m + n;
   const tieSum = ties.reduce((a, t) => a + (t ** 3 - t), 0);
@@ -147,10 +155,12 @@ export function smallestP(m: number, n: number): number {
   return p;
 }
 
+/** Halvings after which the width is 1e-16 of the first one. */
+const BISECTIONS = 54;
+
 /**
  * The k-th smallest (from 0) of the m·n differences current − baseline of ascending samples, without
- * making them: bisection over the value, counting in O(m + n). Exact, because the search ends at
- * neighbouring doubles.
+ * making them: bisection over the value, counting in O(m + n), to 1e-16 of their range.
  */
 function differenceOfRank(baseline: Float64Array, current: Float64Array, k: number): number {
   const m = baseline.length;
@@ -166,12 +176,13 @@ function differenceOfRank(baseline: Float64Array, current: Float64Array, k: numb
   let high = (current[current.length - 1] as number) - (baseline[0] as number);
   let low = (current[0] as number) - (baseline[m - 1] as number);
   if (atMost(low) > k) return low;
-  for (;;) {
+  for (let step = 0; step < BISECTIONS; step++) {
     const middle = low + (high - low) / 2;
-    if (middle <= low || middle >= high) return high;
+    if (middle <= low || middle >= high) break;
     if (atMost(middle) > k) high = middle;
     else low = middle;
   }
+  return high;
 }
 
 /**

@@ -1,6 +1,17 @@
 import { mean, quantileOfSorted } from './basics.js';
 import { normalUpper } from './distributions.js';
 
+const LONGEST_SERIES = 1000;
+const BLOCKS = 500;
+
+function blockMeans(values: ArrayLike<number>): Float64Array {
+  const all = Float64Array.from(values);
+  return Float64Array.from({ length: BLOCKS }, (_, i) => {
+    const from = Math.floor((i * all.length) / BLOCKS);
+    return mean(all.subarray(from, Math.floor(((i + 1) * all.length) / BLOCKS)));
+  });
+}
+
 export interface Drift {
   /** Theil-Sen slope over the whole series, relative to its median: 0.1 is 10 % from first to last. */
   readonly relativeChange: number;
@@ -25,9 +36,10 @@ function inversionCounts(n: number): number[] {
 
 /**
  * Trend over a series in its order: a device that warms up or throttles. Needs four samples;
- * undefined below.
+ * undefined below. All pairs are looked at, so a long series is first averaged in blocks.
  */
-export function drift(values: ArrayLike<number>): Drift | undefined {
+export function drift(series: ArrayLike<number>): Drift | undefined {
+  const values = series.length > LONGEST_SERIES ? blockMeans(series) : series;
   const n = values.length;
   if (n < 4) return undefined;
   const slopes = new Float64Array((n * (n - 1)) / 2);

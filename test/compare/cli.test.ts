@@ -10,6 +10,9 @@ import { HistoryStore } from '../../src/history/store.js';
 import { type ResultDocument, serializeDocument } from '../../src/schema/index.js';
 import { makeDocument } from '../fixtures/make.js';
 
+// Property tests and synced files take their time on a machine that does other things.
+vi.setConfig({ testTimeout: 60_000 });
+
 interface Outcome {
   readonly out: string;
   readonly code: number;

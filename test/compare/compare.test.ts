@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   type CompareOptions,
   type Comparison,
@@ -11,6 +11,9 @@ import {
 import { NpuBenchError } from '../../src/errors.js';
 import { METRICS, parseDocument, type ResultDocument } from '../../src/schema/index.js';
 import { type DocumentShape, makeDocument } from '../fixtures/make.js';
+
+// Property tests and synced files take their time on a machine that does other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 const fixture = (name: string): ResultDocument =>
   parseDocument(
@@ -143,6 +146,19 @@ describe('verdicts', () => {
     expect(metric(result, NEXT).baseline.n).toBe(4);
     expect(metric(result, 'latency.cold_start_ms').baseline.n).toBe(12);
   });
+
+  test('150,000 iterations of one process are compared', () => {
+    const document = makeDocument({ processes: 1, tokens: 2 });
+    const [one] = document.iterations;
+    if (!one) throw new Error('no iteration');
+    document.iterations = Array.from({ length: 150_000 }, (_, i) => ({
+      ...one,
+      first_token_ms: 100 + (i % 97),
+    }));
+    const entry = metric(compare(document, document, { metrics: [FIRST], detailed: true }), FIRST);
+    expect(entry.baseline.n).toBe(150_000);
+    expect(entry.verdict).toBe('no change');
+  }, 240_000);
 
   test('identical documents are never a change', () => {
     fc.assert(

@@ -13,6 +13,9 @@ import { findMetric, type Metric, writeDocument } from '../../src/schema/index.j
 import { seededRandom } from '../../src/stats/random.js';
 import { makeDocument, normal } from '../fixtures/make.js';
 
+// Property tests and synced files take their time on a machine that does other things.
+vi.setConfig({ testTimeout: 60_000 });
+
 const NEXT = findMetric('latency.subsequent_token_ms') as Metric;
 
 function series(levels: readonly number[], noise: number, seed = 1): number[] {
