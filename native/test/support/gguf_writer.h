@@ -23,8 +23,8 @@ using Bytes = std::vector<std::byte>;
 
 template <class T>
 void append(Bytes& bytes, const T& value) {
-  const auto* first = reinterpret_cast<const std::byte*>(&value);
-  bytes.insert(bytes.end(), first, first + sizeof value);
+  bytes.resize(bytes.size() + sizeof value);
+  std::memcpy(bytes.data() + bytes.size() - sizeof value, &value, sizeof value);
 }
 inline void append_text(Bytes& bytes, std::string_view text) {
   append(bytes, static_cast<uint64_t>(text.size()));
