@@ -9,6 +9,7 @@
 #include "addon/sampler.h"
 #include "addon/session.h"
 #include "bench/limits.h"
+#include "bench/prove.h"
 #include "core/clock.h"
 #include "core/cpu_info.h"
 #include "model/tokenizer.h"
@@ -138,6 +139,26 @@ Napi::Value encode_text(const Napi::CallbackInfo& call) {
   return array;
 }
 
+Napi::Value prove(const Napi::CallbackInfo& call) {
+  const Napi::Env env = call.Env();
+  const Napi::Object session = as_object(call[1], "session");
+  const Backend* backend = find_backend(get_string(session, "backend"));
+  if (backend == nullptr)
+    throw to_js_error(env,
+                      {ErrorCode::unsupported,
+                       "This build has no such backend; `npu-bench devices` lists what it has."});
+  const auto model = unwrap(env, load(as_object(call[0], "model")));
+  const Proof proof = unwrap(env, npb::prove(*backend, model, session_options(env, session)));
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("passed", proof.passed);
+  object.Set("normalizedError", proof.normalized_error);
+  object.Set("bound", proof.bound);
+  object.Set("layers", Napi::Number::New(env, static_cast<double>(proof.layers.size())));
+  object.Set("tokens", proof.tokens);
+  object.Set("sentence", proof.sentence);
+  return object;
+}
+
 Napi::Value snapshot(const Napi::CallbackInfo& call) {
   return to_js(call.Env(), take_snapshot(telemetry_roots(call[0])));
 }
@@ -186,6 +207,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("encode", Napi::Function::New(env, encode_text, "encode"));
   exports.Set("open", Napi::Function::New(env, open, "open"));
   exports.Set("openSampler", Napi::Function::New(env, open_sampler, "openSampler"));
+  exports.Set("prove", Napi::Function::New(env, prove, "prove"));
   exports.Set("snapshot", Napi::Function::New(env, snapshot, "snapshot"));
   exports.Set("measureLimits", Napi::Function::New(env, limits, "measureLimits"));
   exports.Set("dropFileCache", Napi::Function::New(env, drop_cache, "dropFileCache"));

@@ -23,6 +23,12 @@ export interface NativeBinding {
   encode(model: ModelOptions, text: string): Int32Array;
   /** [sync] Opens a model on a device. Throws; never falls back to another device. */
   open(model: ModelOptions, session: SessionOptions): NativeSession;
+  /**
+   * [sync] Runs a few of the model's layers on a backend and on the reference interpreter and
+   * compares. Throws what open() throws; a wrong result is `passed: false`. For a process that
+   * measures nothing.
+   */
+  prove(model: ModelOptions, session: SessionOptions): NativeProof;
   /** [sync] Opens the telemetry sources; reading begins with start(). */
   openSampler(options: SamplerOptions): NativeSampler;
   snapshot(roots?: TelemetryRoots): NativeSnapshot;
@@ -106,6 +112,16 @@ export interface NativeModelDescription {
   tokenizerProblem: string;
   metadata: [key: string, value: string][];
   tensors: { name: string; type: string; rows: number; cols: number; bytes: number }[];
+}
+
+export interface NativeProof {
+  passed: boolean;
+  /** ||device − reference|| / ||reference|| over the logits (or vectors) that were compared. */
+  normalizedError: number;
+  bound: number;
+  layers: number;
+  tokens: number;
+  sentence: string;
 }
 
 export interface NativePreset {
