@@ -118,6 +118,17 @@ function accuracyLines(document: ResultDocument): string[] {
     : [line('Accuracy', `cosine ${accuracy.embedding_cosine.toFixed(6)} to the exact reference`)];
 }
 
+/** Where the time of a decode step went, for devices that can tell. */
+function overheadLines(document: ResultDocument): string[] {
+  const { overhead } = document.results;
+  if (!overhead) return [];
+  const parts = (['transfer', 'dispatch', 'execute', 'synchronize'] as const).flatMap((name) => {
+    const block = overhead[`${name}_ms`];
+    return block ? [`${name} ${figure(block.mean)}`] : [];
+  });
+  return parts.length < 2 ? [] : [line('Each Token', `${parts.join(' + ')} ms`)];
+}
+
 function soundnessLine(document: ResultDocument): string[] {
   const { score, verdict } = (document.soundness ?? {}) as { score?: number; verdict?: string };
   return score === undefined ? [] : [line('Soundness', `${score} of 100 (${verdict})`)];
@@ -151,6 +162,7 @@ export function summaryText(document: ResultDocument): string {
     '',
     `${metadata.device.toUpperCase()} (${device.name}; ${device.backend}):`,
     ...lines,
+    ...overheadLines(document),
     ...accuracyLines(document),
     ...soundnessLine(document),
     ...noteLines(document),
