@@ -132,11 +132,14 @@ const SINGLE_MODELS = [
 const RUN_MODELS = [['runs of 10 processes, 2 % between runs', runs, { false: true }]];
 
 const RATIOS = [1, 1.03, 1.07, 1.1, 1.15];
+/** Those with a target get all pairs, the others a fifth of them. */
+const TARGET_RATIOS = [1, 1.1];
 
 /** Shares of pairs with any regression, with any inconclusive metric, and any improvement. */
 function simulate(draw, n, ratio) {
+  const pairs = TARGET_RATIOS.includes(ratio) ? PAIRS : PAIRS / 5;
   const counts = { regression: 0, inconclusive: 0, improvement: 0, 'no change': 0 };
-  for (let i = 0; i < PAIRS; i++) {
+  for (let i = 0; i < pairs; i++) {
     const candidates = draw(n, ratio).map((samples) =>
       candidateOf(samples, { direction: 'lower', gated: true, threshold: THRESHOLD }),
     );
@@ -145,7 +148,7 @@ function simulate(draw, n, ratio) {
     counts[first ?? 'no change'] += 1;
   }
   return Object.fromEntries(
-    Object.entries(counts).map(([key, count]) => [key, (100 * count) / PAIRS]),
+    Object.entries(counts).map(([key, count]) => [key, (100 * count) / pairs]),
   );
 }
 
@@ -244,7 +247,7 @@ function changePointTable() {
 }
 
 const lines = [
-  `Per cent of ${PAIRS.toLocaleString('en')} simulated pairs in which a regression is called, at a threshold of ${THRESHOLD} %, by the true ratio.`,
+  `Per cent of ${PAIRS.toLocaleString('en')} simulated pairs (a fifth of them at 1.03, 1.07 and 1.15) in which a regression is called, at a threshold of ${THRESHOLD} %, by the true ratio.`,
   '',
   '**Processes are the samples** (a `run` document a side):',
   '',

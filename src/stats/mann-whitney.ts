@@ -155,15 +155,29 @@ export function smallestP(m: number, n: number): number {
   return p;
 }
 
+/** Up to this many differences are made and sorted; beyond, they are counted. */
+const MOST_LISTED = 4096;
 /** Halvings after which the width is 1e-16 of the first one. */
 const BISECTIONS = 54;
 
 /**
- * The k-th smallest (from 0) of the m·n differences current − baseline of ascending samples, without
- * making them: bisection over the value, counting in O(m + n), to 1e-16 of their range.
+ * Gives the k-th smallest (from 0) of the m·n differences current − baseline of ascending samples.
+ * Many differences are not made: bisection over the value, counting in O(m + n), finds one to 1e-16
+ * of their range.
  */
-function differenceOfRank(baseline: Float64Array, current: Float64Array, k: number): number {
+function rankedDifferences(baseline: Float64Array, current: Float64Array): (k: number) => number {
   const m = baseline.length;
+  const n = current.length;
+  if (m * n <= MOST_LISTED) {
+    const all = new Float64Array(m * n);
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j < m; j++) {
+        all[i * m + j] = (current[i] as number) - (baseline[j] as number);
+      }
+    }
+    all.sort();
+    return (k) => all[k] as number;
+  }
   const atMost = (limit: number): number => {
     let total = 0;
     let first = 0;
@@ -173,16 +187,18 @@ function differenceOfRank(baseline: Float64Array, current: Float64Array, k: numb
     }
     return total;
   };
-  let high = (current[current.length - 1] as number) - (baseline[0] as number);
-  let low = (current[0] as number) - (baseline[m - 1] as number);
-  if (atMost(low) > k) return low;
-  for (let step = 0; step < BISECTIONS; step++) {
-    const middle = low + (high - low) / 2;
-    if (middle <= low || middle >= high) break;
-    if (atMost(middle) > k) high = middle;
-    else low = middle;
-  }
-  return high;
+  return (k) => {
+    let high = (current[n - 1] as number) - (baseline[0] as number);
+    let low = (current[0] as number) - (baseline[m - 1] as number);
+    if (atMost(low) > k) return low;
+    for (let step = 0; step < BISECTIONS; step++) {
+      const middle = low + (high - low) / 2;
+      if (middle <= low || middle >= high) break;
+      if (atMost(middle) > k) high = middle;
+      else low = middle;
+    }
+    return high;
+  };
 }
 
 /**
@@ -215,17 +231,15 @@ export function hodgesLehmann(
   current: ArrayLike<number>,
   confidences: readonly number[] = [0.95],
 ): Shift {
-  const a = sorted(baseline);
-  const b = sorted(current);
-  const last = a.length * b.length - 1;
-  const middle = differenceOfRank(a, b, Math.floor(last / 2));
-  const other = last % 2 === 0 ? middle : differenceOfRank(a, b, Math.ceil(last / 2));
+  const m = baseline.length;
+  const n = current.length;
+  const ranked = rankedDifferences(sorted(baseline), sorted(current));
+  const last = m * n - 1;
   return {
-    estimate: (middle + other) / 2,
+    estimate: (ranked(Math.floor(last / 2)) + ranked(Math.ceil(last / 2))) / 2,
     intervals: confidences.map((confidence) => {
-      const cut = trimmed(a.length, b.length, confidence);
-      if (cut < 0) return undefined;
-      return { low: differenceOfRank(a, b, cut), high: differenceOfRank(a, b, last - cut) };
+      const cut = trimmed(m, n, confidence);
+      return cut < 0 ? undefined : { low: ranked(cut), high: ranked(last - cut) };
     }),
   };
 }

@@ -150,6 +150,21 @@ describe('rank tests', () => {
     expect(smallestP(5, 5)).toBeCloseTo(1 / 252, 12);
   });
 
+  test('differences that are counted equal those that are listed', () => {
+    const random = seededRandom(21);
+    const draw = (n: number) => Array.from({ length: n }, () => Math.round(random() * 1e4) / 100);
+    const [a, b] = [draw(90), draw(70)];
+    const all = b.flatMap((y) => a.map((x) => y - x)).sort((x, y) => x - y);
+    const { estimate, intervals } = hodgesLehmann(a, b, [0.95]);
+    expect(estimate).toBeCloseTo(median(all), 10);
+    const cut = all.findIndex((entry) => Math.abs(entry - (intervals[0]?.low ?? NaN)) < 1e-10);
+    expect(cut).toBeGreaterThan(0);
+    const mirrored = all.findLastIndex(
+      (entry) => Math.abs(entry - (intervals[0]?.high ?? NaN)) < 1e-10,
+    );
+    expect(mirrored).toBeGreaterThan(all.length / 2);
+  });
+
   test('the interval of the shift holds its confidence, and needs enough samples', () => {
     const random = seededRandom(11);
     let covered = 0;
