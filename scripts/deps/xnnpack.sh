@@ -80,12 +80,14 @@ fetch() {
 or give the source with -DNPB_XNNPACK_SOURCE=DIR (or --source DIR)."
 }
 
-mkdir -p "$cache/sources"
-if command -v flock > /dev/null; then
-  exec 9> "$cache/lock"
-  flock -n 9 || { say "waiting for another build of XNNPACK"; flock 9; }
-fi
+# One at a time per lock file; another build of the same thing then finds it ready.
+lock() {
+  if ! command -v flock > /dev/null; then return; fi
+  exec 9> "$cache/$1.lock"
+  flock -n 9 || { say "waiting for another set-up of XNNPACK"; flock 9; }
+}
 
+mkdir -p "$cache/sources"
 if [ -n "$source_dir" ]; then
   source_dir=$(cd "$source_dir" && pwd)
   for name in "${packages[@]}"; do
@@ -95,6 +97,7 @@ the folders ${packages[*]}."
   sources_id="folder $(cd "$source_dir" && find "${packages[@]}" -type f -printf '%p %s %T@\n' | sort | sha256sum | cut -d' ' -f1)"
 else
   sources_id=''
+  lock sources
   for name in "${packages[@]}"; do
     [ -e "$(archive "$name")" ] || fetch "$name"
     sources_id+="$name $(sha256 "$(archive "$name")") "
@@ -107,6 +110,7 @@ compiler_id="$(identity "$CC") $(identity "$CXX")"
 key=$(echo "$recipe|$sources_id|$compiler_id|$system|$processor" | sha256sum | cut -c1-16)
 target="${system:-$(uname -s)}-${processor:-$(uname -m)}"
 root="$cache/xnnpack-${target,,}-$key"
+if [ ! -e "$root/manifest.txt" ]; then lock "$key"; fi
 if [ -e "$root/manifest.txt" ]; then
   echo "$root"
   exit
