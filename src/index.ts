@@ -10,10 +10,12 @@ export {
   exportReport,
   type ReportInput,
 } from './export/index.js';
+export * from './history/index.js';
 export { type ImportOptions, type ImportTool, importResult } from './import/index.js';
 export type { RunEvent, RunHooks, RunOutcome } from './run/index.js';
 export * from './schema/index.js';
 export * as schema from './schema/index.js';
+export * as stats from './stats/index.js';
 export { toolVersion } from './version.js';
 
 import { parseRunOptions, type RunOptions } from './config/options.js';
