@@ -201,7 +201,7 @@ function* tokenLines(cases: readonly ReportCase[]): Generator<Cell[]> {
         iteration.process,
         token,
         gap,
-        elapsed,
+        elapsed === undefined ? undefined : Number(elapsed.toFixed(6)),
         single?.[token - 1],
       ];
       if (first != null) yield row(1, first);

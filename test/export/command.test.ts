@@ -130,5 +130,9 @@ describe('export', () => {
       /add --normalize/,
     );
     expect((await failure(a, '--output', join(a, 'x.json'))).message).toMatch(/cannot be made/);
+    if (process.platform === 'linux') {
+      const error = await failure(a, '--output', '/proc/none/deep/x.json');
+      expect(error.message).toMatch(/cannot be made \(ENOENT\)/);
+    }
   });
 });

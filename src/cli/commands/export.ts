@@ -48,6 +48,20 @@ async function readReference(name: string): Promise<string | ReportInput> {
   return name;
 }
 
+/**
+ * Makes a folder and those above it. Not `mkdir` with `recursive`: where the system answers ENOENT
+ * below a folder that exists, as /proc does, that never comes back.
+ */
+async function makeFolders(path: string): Promise<void> {
+  const info = await stat(path).catch(() => undefined);
+  if (info?.isDirectory()) return;
+  const parent = dirname(path);
+  if (parent !== path) await makeFolders(parent);
+  await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST' || info) throw error;
+  });
+}
+
 async function prepareOutput(output: string, files: readonly string[]): Promise<void> {
   const path = resolve(output);
   const input = files.find((file) => resolve(file) === path);
@@ -58,7 +72,7 @@ async function prepareOutput(output: string, files: readonly string[]): Promise<
     );
   }
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     throw new NpuBenchError(
