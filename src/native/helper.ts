@@ -12,6 +12,7 @@ type BindingMethod =
   | 'presets'
   | 'encode'
   | 'snapshot'
+  | 'prove'
   | 'measureLimits'
   | 'dropFileCache';
 

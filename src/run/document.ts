@@ -2,6 +2,7 @@ import type { NativeOpProfile } from '../native/binding.js';
 import { type ResultDocument, SCHEMA_ID, SCHEMA_VERSION, type Status } from '../schema/document.js';
 import type { Iteration } from '../schema/iteration.js';
 import type { BenchmarkConfig, Metadata } from '../schema/metadata.js';
+import { blockOf, findMetric } from '../schema/metrics.js';
 import type { Placement, Results } from '../schema/results.js';
 import type { Fault, Unavailable, Warning } from '../schema/values.js';
 import { summarizeIterations } from '../stats/results.js';
@@ -171,6 +172,10 @@ function resultsOf(plan: RunPlan, state: RunState): Results {
       decode_flops_per_step: session.decodeFlops,
     };
   }
+  if (plan.proof !== null) {
+    const { passed, normalizedError, bound, layers, tokens } = plan.proof;
+    results.proof = { passed, normalized_error: normalizedError, bound, layers, tokens };
+  }
   if (state.accuracy !== undefined) results.accuracy = state.accuracy;
   if (state.profile !== undefined) {
     results.profile = state.profile.map((op) => ({
@@ -239,6 +244,11 @@ function mergeWarnings(warnings: readonly Warning[]): Warning[] {
 export function buildDocument(plan: RunPlan, state: RunState, status: Status): ResultDocument {
   const results = resultsOf(plan, state);
   const before = snapshotWarnings(plan.before);
+  // What one iteration lacked and another gave is not missing.
+  const missing = [...state.unavailable, ...ownUnavailable(plan)].filter(({ metric }) => {
+    const known = findMetric(metric);
+    return known === undefined || blockOf(results, known) === undefined;
+  });
   const warnings = mergeWarnings([
     ...runWarnings(plan, state.iterations, results),
     ...before.filter((warning) => !ORDINARY.has(warning.code)),
@@ -250,7 +260,7 @@ export function buildDocument(plan: RunPlan, state: RunState, status: Status): R
     metadata: metadataOf(plan, state),
     results,
     iterations: state.iterations,
-    unavailable: distinct([...state.unavailable, ...ownUnavailable(plan)], (entry) => entry.metric),
+    unavailable: distinct(missing, (entry) => entry.metric),
     warnings,
     soundness: scoreOf([...before, ...warnings]),
     ...(state.faults.length > 0 ? { faults: state.faults } : {}),

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { NativeProof } from '../native/binding.js';
 import { describeEnd } from '../native/helper.js';
 import type { Fault } from '../schema/values.js';
 import type { Phase } from './messages.js';
@@ -110,4 +111,13 @@ export function faultOfError(code: string, message: string, phase: Phase): Fault
 /** Faults that the next process would meet again. */
 export function isHopeless(fault: Fault): boolean {
   return ['out-of-memory', 'wrong-result', 'io', 'internal'].includes(fault.code);
+}
+
+/** A device that computes something else: no figure of it would mean anything. */
+export function wrongResult(proof: NativeProof): Fault {
+  return {
+    code: 'wrong-result',
+    message: `${proof.sentence}; update its driver, or measure with another --backend.`,
+    phase: 'load',
+  };
 }

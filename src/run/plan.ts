@@ -11,6 +11,7 @@ import type {
   NativeInfo,
   NativeLimits,
   NativeModelDescription,
+  NativeProof,
   NativeRecording,
   NativeSnapshot,
   SamplerOptions,
@@ -51,6 +52,8 @@ export interface RunPlan {
   before: NativeSnapshot;
   idle: NativeRecording;
   limits: NativeLimits;
+  /** What the backend computes for this model against the reference; null for the reference itself. */
+  proof: NativeProof | null;
 }
 
 export function samplerOptions(options: RunOptions): SamplerOptions {
@@ -197,6 +200,8 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     milliseconds: LIMITS_MS,
   });
   const roots = sampler.roots;
+  // The reference itself needs no proof. A driver that crashes here takes the helper down, not a sample.
+  const proof = choice.backend === 'reference' ? null : await helper.call('prove', model, session);
   // Load is told between two looks: the first one only begins the window of the second.
   await helper.call('snapshot', roots);
   const idle = await recordIdle(helper, sampler);
@@ -220,5 +225,6 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     before: await helper.call('snapshot', roots),
     idle,
     limits,
+    proof,
   };
 }

@@ -79,6 +79,16 @@ export const ResultsSchema = z
         reference: maybeText,
       })
       .nullish(),
+    proof: z
+      .looseObject({
+        passed: z.boolean(),
+        normalized_error: maybeNumber.describe('||device − reference|| / ||reference||'),
+        bound: maybeQuantity,
+        layers: maybeQuantity.describe('layers of the model that took part'),
+        tokens: maybeQuantity,
+      })
+      .nullish()
+      .describe('the device against the exact reference, before anything was measured'),
     placement: z.array(PlacementSchema).nullish(),
     harness: z
       .looseObject({

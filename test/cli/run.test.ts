@@ -131,6 +131,21 @@ describe('a run', () => {
     expect(codes).toContain('unstable-results');
   });
 
+  it('measures nothing on a device that computes something else, and says so', async () => {
+    const result = await space.run([...SMALL, '--iterations', '2'], {
+      NPU_BENCH_FAKE_MODE: 'wrong-result',
+    });
+    expect(result.code).toBe(5);
+    expect(space.log()).not.toContain('open xnnpack');
+    const document = space.document('out.json');
+    expect(document.status).toBe('failed');
+    expect(document.iterations).toEqual([]);
+    expect(document.results.proof.passed).toBe(false);
+    expect(document.results.throughput.tokens_per_second ?? null).toBeNull();
+    expect(document.faults).toEqual([expect.objectContaining({ code: 'wrong-result' })]);
+    expect(`${result.stdout}${result.stderr}`).toContain('computes something else');
+  });
+
   it('adds the profile of a run of its own', async () => {
     await space.run([...SMALL, '--iterations', '1', '--profile']);
     expect(space.log().filter((line) => line === 'open xnnpack')).toHaveLength(2);
@@ -231,7 +246,7 @@ describe('an interrupted run', () => {
     expect(whole.status).toBe('complete');
     expect(iterationNumbers(whole)).toEqual([1, 2, 3, 4, 5]);
     expect(whole.iterations.slice(0, 2)).toEqual(partial.iterations);
-  }, 30_000);
+  }, 180_000);
 
   it('is left in peace by a Ctrl-C that reaches every process of the terminal', async () => {
     await space.run([...SMALL, '--iterations', '1']);

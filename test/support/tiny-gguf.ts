@@ -79,7 +79,7 @@ function metadata(): Record<string, Value> {
     'general.architecture': { type: 'text', value: 'llama' },
     'general.name': { type: 'text', value: 'tiny-test' },
     'llama.block_count': { type: 'u32', value: layers },
-    'llama.context_length': { type: 'u32', value: 512 },
+    'llama.context_length': { type: 'u32', value: 4096 },
     'llama.embedding_length': { type: 'u32', value: width },
     'llama.feed_forward_length': { type: 'u32', value: feedForward },
     'llama.attention.head_count': { type: 'u32', value: heads },
