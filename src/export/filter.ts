@@ -37,9 +37,11 @@ function suggestions(pattern: string): string[] {
   const wanted = pattern.toLowerCase().replace(/\*/gu, '').slice(0, 80);
   const scored = FIGURES.map((metric) => {
     const best = Math.min(
-      ...namesOf(metric).map((name) =>
-        wanted !== '' && name.includes(wanted) ? 0 : distance(wanted, name) / name.length,
-      ),
+      ...namesOf(metric).flatMap((name) => {
+        if (wanted !== '' && name.includes(wanted)) return 0;
+        const words = name.split(/[._]/u).filter((word) => word.length > 2);
+        return [name, ...words].map((text) => distance(wanted, text) / text.length);
+      }),
     );
     return { id: metric.id, best };
   });

@@ -36,6 +36,7 @@ describe('selectMetrics', () => {
       /--filter "frist_token" matches no metric; did you mean latency\.first_token_ms/,
     );
     expect(() => ids('tokens_per_secnd')).toThrow(/did you mean throughput\.tokens_per_second/);
+    expect(() => ids('frist')).toThrow(/did you mean latency\.first_token_ms/);
     expect(() => ids('zzzz')).toThrow(/use a path such as/);
     expect(() => ids('latency.first_token_ms.mean')).toThrow(
       /use --filter "latency.first_token_ms"/,
