@@ -167,6 +167,7 @@ Napi::Object to_js(Napi::Env env, const OpenTimeline& timeline) {
   object.Set("weightsReadyNs", static_cast<double>(timeline.weights_ready_ns));
   object.Set("compileNs", static_cast<double>(timeline.compile_ns));
   object.Set("packedCacheHit", timeline.packed_cache_hit);
+  if (timeline.kernel_cache_hit) object.Set("kernelCacheHit", *timeline.kernel_cache_hit);
   object.Set("weightReadBytes", static_cast<double>(timeline.weight_read_bytes));
   return object;
 }

@@ -146,7 +146,7 @@ Napi::Value JsSession::placement(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value JsSession::profile(const Napi::CallbackInfo& info) {
-  return to_js(info.Env(), session(info.Env()).profile());
+  return to_js(info.Env(), unwrap(info.Env(), session(info.Env()).profile()));
 }
 
 Napi::Value JsSession::encode(const Napi::CallbackInfo& info) {

@@ -189,6 +189,8 @@ export interface NativeOpenTimeline {
   weightsReadyNs: number;
   compileNs: number;
   packedCacheHit: boolean;
+  /** Absent where nothing is compiled, or where the driver gives no kernels to keep. */
+  kernelCacheHit?: boolean;
   weightReadBytes: number;
 }
 

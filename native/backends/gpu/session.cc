@@ -89,7 +89,7 @@ class GpuSession : public Session {
   }
 
   std::vector<PlacementEntry> placement() const override;
-  std::vector<OpProfile> profile() const override;
+  Result<std::vector<OpProfile>> profile() const override;
 
  private:
   Result<RecordedList*> recorded(uint32_t step_tokens) {
@@ -195,17 +195,16 @@ std::vector<PlacementEntry> GpuSession::placement() const {
   return entries;
 }
 
-std::vector<OpProfile> GpuSession::profile() const {
-  if (!options_.profile || last_step_tokens_ == 0) return {};
+Result<std::vector<OpProfile>> GpuSession::profile() const {
+  if (!options_.profile || last_step_tokens_ == 0) return std::vector<OpProfile>{};
   const std::vector<Dispatch> list = plan_->dispatches(last_step_tokens_);
-  auto times = device_->profile(list);
-  if (!times.ok()) return {};
+  NPB_TRY_ASSIGN(const std::vector<uint64_t> times, device_->profile(list));
   std::vector<OpProfile> profiles;
   for (size_t i = 0; i < list.size(); ++i)
     profiles.push_back({.node = list[i].node->name,
                         .op = name(list[i].kernel),
                         .calls = 1,
-                        .total_ns = (*times)[i],
+                        .total_ns = times[i],
                         .bytes = list[i].bytes,
                         .flops = list[i].flops});
   return profiles;

@@ -118,7 +118,7 @@ class ReferenceSession final : public Session {
     return entries;
   }
 
-  std::vector<OpProfile> profile() const override { return profile_; }
+  Result<std::vector<OpProfile>> profile() const override { return profile_; }
 
  private:
   static Result<void> copy(std::span<const float> from, std::span<float> to) {

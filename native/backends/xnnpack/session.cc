@@ -93,7 +93,7 @@ class CpuSession final : public Session {
   }
 
   std::vector<PlacementEntry> placement() const override;
-  std::vector<OpProfile> profile() const override;
+  Result<std::vector<OpProfile>> profile() const override;
 
  private:
   Result<void> check(std::span<const int32_t> tokens, uint32_t& step_tokens) const {
@@ -192,7 +192,7 @@ std::vector<PlacementEntry> CpuSession::placement() const {
   return entries;
 }
 
-std::vector<OpProfile> CpuSession::profile() const {
+Result<std::vector<OpProfile>> CpuSession::profile() const {
   std::vector<OpProfile> result;
   const auto times = runtime_->step_times();
   const auto& steps = runtime_->plan().steps;

@@ -245,7 +245,9 @@ TEST_CASE("profile, placement and memory add up") {
   const std::vector<int32_t> tokens = {1, 2, 3};
   REQUIRE(session->forward(tokens, next, timing).ok());
   uint64_t total_ns = 0, linear = 0;
-  for (const OpProfile& op : session->profile()) {
+  const auto profile = session->profile();
+  REQUIRE(profile.ok());
+  for (const OpProfile& op : *profile) {
     CHECK(op.calls == 1);
     total_ns += op.total_ns;
   }

@@ -88,7 +88,9 @@ void print_profile(const Session& session) {
   };
   std::map<std::string, Sum> by_name;
   uint64_t total = 0;
-  for (const OpProfile& op : session.profile()) {
+  const auto profile = session.profile();
+  if (!profile.ok()) return;
+  for (const OpProfile& op : *profile) {
     const size_t layer = op.node.starts_with("blk.") ? op.node.find('.', 4) + 1 : 0;
     Sum& sum = by_name[op.node.substr(layer)];
     sum.ns += op.total_ns, sum.bytes += op.bytes, sum.flops += op.flops, sum.calls += op.calls;
