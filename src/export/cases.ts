@@ -93,9 +93,18 @@ export function describeWorkload(document: ResultDocument): string {
   return `${config.input_length} tokens in${output}, batch ${config.batch_size}`;
 }
 
+/** The quantization, unless the name of the model says it already. */
+export function quantizationBeside({ metadata: { model } }: ResultDocument): string | undefined {
+  const { name, quantization } = model;
+  if (!quantization || name.toLowerCase().includes(quantization.toLowerCase())) return undefined;
+  return quantization;
+}
+
 /** "llama-7b, int8". */
-export function describeModel({ metadata: { model } }: ResultDocument): string {
-  return model.quantization ? `${model.name}, ${model.quantization}` : model.name;
+export function describeModel(document: ResultDocument): string {
+  const quantization = quantizationBeside(document);
+  const { name } = document.metadata.model;
+  return quantization ? `${name}, ${quantization}` : name;
 }
 
 /** An embedding run has a rate of queries and no tokens after the first. */

@@ -1,5 +1,5 @@
 import type { ResultDocument } from '../schema/index.js';
-import { deviceName, isEmbedding } from './cases.js';
+import { deviceName, isEmbedding, quantizationBeside } from './cases.js';
 import { soundnessText } from './extras.js';
 import { meanOf } from './figures.js';
 import { formatCount, formatTimestamp, plural, quantityText } from './format.js';
@@ -102,7 +102,8 @@ export function summarySentence(document: ResultDocument): string {
   if (cold) speed.push(`needs ${cold} from a cold start`);
   const cost = [memory && `${memory} of memory`, power && `${power} on average`].filter(Boolean);
   const { model, device } = document.metadata;
-  const subject = `${model.name}${model.quantization ? ` (${model.quantization})` : ''}`;
+  const quantization = quantizationBeside(document);
+  const subject = `${model.name}${quantization ? ` (${quantization})` : ''}`;
   const parts = speed.length > 0 ? joinList(speed) : 'has no timing';
   const second =
     cost.length > 0 ? ` It takes ${joinList(cost as string[])}${energy ? `: ${energy}` : ''}.` : '';

@@ -85,7 +85,10 @@ export function profileTable(document: ResultDocument): Table {
   };
 }
 
-/** Memory by purpose in MB: the document's, or the largest of its iterations. */
+/**
+ * Memory by purpose in MB: the document's, or the largest of its iterations. What the process held at its
+ * peak beyond the purposes is the last part; the peaks themselves are wholes, not parts.
+ */
 export function memoryByPurpose(document: ResultDocument): [name: string, mb: number][] {
   const sources = [
     document.results.memory?.by_purpose_mb,
@@ -94,8 +97,14 @@ export function memoryByPurpose(document: ResultDocument): [name: string, mb: nu
   const largest = new Map<string, number>();
   for (const source of sources) {
     for (const [name, value] of Object.entries(source ?? {})) {
-      if (value) largest.set(name, Math.max(value, largest.get(name) ?? 0));
+      // The high-water marks of the process are wholes and not parts.
+      if (value && !/resident/u.test(name))
+        largest.set(name, Math.max(value, largest.get(name) ?? 0));
     }
   }
-  return [...largest];
+  const peak = largest.get('peak_resident');
+  const parts = [...largest].filter(([name]) => !name.startsWith('peak_resident'));
+  const known = parts.reduce((sum, [, value]) => sum + value, 0);
+  if (peak !== undefined && peak > known) parts.push(['rest of the process', peak - known]);
+  return parts;
 }

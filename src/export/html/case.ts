@@ -157,6 +157,8 @@ function overheadFigure(document: ResultDocument, id: string): Markup[] {
     return segments.length > 0 ? [{ label, segments }] : [];
   });
   if (bars.length === 0) return [];
+  // A device that tells no more than its own execution has nothing to split.
+  if (bars.every(({ segments }) => segments.length < 2)) return [];
   const step = bars[0] as StackedBar;
   const total = step.segments.reduce((sum, { value }) => sum + value, 0);
   const executed = step.segments.find(({ name }) => name === 'execute')?.value ?? 0;
@@ -228,7 +230,7 @@ function memoryFigure(document: ResultDocument, id: string): Markup[] {
   return [
     figureBlock(
       'What holds the memory',
-      'As the backend counts it, the largest of all iterations; the rest of the process comes on top.',
+      'As the backend counts it, the largest of all iterations, and what the process held beside it.',
       [
         legendBlock(names.map((name, index) => [name, `g${index % 8}`])),
         stackedChart(

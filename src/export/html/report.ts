@@ -1,6 +1,6 @@
 import type { Metric } from '../../schema/index.js';
 import { toolVersion } from '../../version.js';
-import { describeModel, deviceName, type ReportCase } from '../cases.js';
+import { describeModel, deviceName, quantizationBeside, type ReportCase } from '../cases.js';
 import { describeDevice, metadataFacts, subjectFacts, summarySentence } from '../describe.js';
 import { formatTimestamp, plural, sentence } from '../format.js';
 import type { Reference } from '../normalize.js';
@@ -157,7 +157,8 @@ function headingOf(cases: readonly ReportCase[]): { heading: Markup; title: stri
   const models = [...new Set(cases.map(({ document }) => describeModel(document)))];
   const devices = [...new Set(cases.map(({ document }) => deviceName(document.metadata.device)))];
   if (cases.length === 1) {
-    const { name, quantization } = first.metadata.model;
+    const { name } = first.metadata.model;
+    const quantization = quantizationBeside(first);
     const device = describeDevice(first);
     return {
       heading: html`${name}${quantization && html` <span class="soft">${quantization}</span>`} <span class="soft">on</span> ${first.metadata.device_info.name}`,
