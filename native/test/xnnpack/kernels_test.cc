@@ -50,7 +50,7 @@ struct QuantizedRows {
 
 TEST_CASE("row kernels equal double arithmetic") {
   for (const Kernels* set : sets()) {
-    CAPTURE(set->name);
+    CAPTURE(std::string(set->name));
     for (size_t n : {1u, 5u, 16u, 31u, 64u, 100u, 576u}) {
       CAPTURE(n);
       const auto x = test::random_values(n, 1), y = test::random_values(n, 2), z = test::random_values(n, 3);
@@ -71,16 +71,16 @@ TEST_CASE("row kernels equal double arithmetic") {
       for (size_t i = 0; i < n; ++i) wide[i] = 9.0f * x[i];
       set->swiglu(wide.data(), y.data(), out.data(), n);
       for (size_t i = 0; i < n; ++i) expected[i] = float(wide[i] / (1 + std::exp(-double(wide[i]))) * y[i]);
-      CHECK(test::normalized_error(out, expected) < 1e-6);
+      CHECK(test::max_abs_error(out, expected) < 3e-6);
       set->gelu(wide.data(), out.data(), n, false);
       for (size_t i = 0; i < n; ++i) expected[i] = float(0.5 * wide[i] * (1 + std::erf(wide[i] / std::sqrt(2.0))));
-      CHECK(test::normalized_error(out, expected) < 1e-6);
+      CHECK(test::max_abs_error(out, expected) < 3e-6);
       set->gelu(wide.data(), out.data(), n, true);
       for (size_t i = 0; i < n; ++i) {
         const double u = std::sqrt(2 / M_PI) * (wide[i] + 0.044715 * std::pow(double(wide[i]), 3));
         expected[i] = float(0.5 * wide[i] * (1 + std::tanh(u)));
       }
-      CHECK(test::normalized_error(out, expected) < 1e-6);
+      CHECK(test::max_abs_error(out, expected) < 3e-6);
 
       std::vector<float> peaks = x;
       peaks[n / 2] = peaks[n - 1] = 7.0f;
@@ -114,7 +114,7 @@ TEST_CASE("rope rotates both pair styles") {
 
 TEST_CASE("attention over any number of rows, positions and columns") {
   for (const Kernels* set : sets()) {
-    CAPTURE(set->name);
+    CAPTURE(std::string(set->name));
     for (bool half : {false, true}) {
       for (size_t head_dim : {8u, 20u, 64u, 80u}) {
         for (size_t rows : {1u, 2u, 3u, 5u, 7u, 9u, 11u, 12u}) {
@@ -230,10 +230,9 @@ TEST_CASE("block products equal the products of the weights that GGUF defines") 
               actual.push_back(out[r * padded + j]);
             }
           }
-          // Types with a minimum take it times the exact sum of the activations, others lose only f16
-          // rounding of the K types' scales.
-          const bool minimum = format == BlockFormat::q4_min || format == BlockFormat::q8_min;
-          CHECK(test::normalized_error(actual, expected) < (minimum ? 6e-3 : 1e-6));
+          // Only the K types lose something: their products of two scales are rounded to f16.
+          const bool k_type = type == q4_k || type == q5_k;
+          CHECK(test::normalized_error(actual, expected) < (k_type ? 1e-3 : 2e-6));
         }
       }
     }
@@ -242,7 +241,7 @@ TEST_CASE("block products equal the products of the weights that GGUF defines") 
 
 TEST_CASE("activations are rounded to the nearest code") {
   for (const Kernels* set : sets()) {
-    CAPTURE(set->name);
+    CAPTURE(std::string(set->name));
     const size_t k = 70;
     auto x = test::random_values(k, 13);
     for (size_t i = 32; i < 64; ++i) x[i] = 0.0f;  // a block of zeros

@@ -112,6 +112,9 @@ TEST_CASE("every weight type stays within its format's bound") {
     CAPTURE(tensor_type_info(type).name);
     TinyModel tiny;
     tiny.type = type;
+    tiny.d_model = 256;  // the K types' block
+    tiny.d_ff = 512;
+    tiny.head_dim = 64;
     const auto model = load(tiny, folder);
     const auto error = [&](Precision precision, const char* kernels) {
       SessionOptions options;
@@ -120,12 +123,14 @@ TEST_CASE("every weight type stays within its format's bound") {
       if (kernels != nullptr) options.extra["kernels"] = kernels;
       return worst_error(model, options, 40);
     };
+    // Random weights amplify rounding far more than trained ones: docs/cpu-formats.md has a real model's
+    // figures. These bounds catch a wrong format, not a less exact one.
     CHECK(error(Precision::f32, nullptr) < 1e-5);
-    CHECK(error(Precision::f16, nullptr) < 2e-3);
-    CHECK(error(Precision::automatic, nullptr) < 0.03);
-    CHECK(error(Precision::automatic, "xnnpack") < 0.05);
-    CHECK(error(Precision::int8, nullptr) < 0.03);
-    CHECK(error(Precision::int4, nullptr) < 0.35);
+    CHECK(error(Precision::f16, nullptr) < 5e-3);
+    CHECK(error(Precision::automatic, nullptr) < 0.06);
+    CHECK(error(Precision::automatic, "xnnpack") < 0.09);
+    CHECK(error(Precision::int8, nullptr) < 0.06);
+    CHECK(error(Precision::int4, nullptr) < 0.6);
   }
 }
 

@@ -21,7 +21,7 @@ constexpr size_t kUnit = 64;
 struct BlockRows {
   const int8_t* q = nullptr;        // [m][q_stride]
   const float* scale = nullptr;     // [m][block_stride]
-  const float* sum = nullptr;       // [m][block_stride] exact sum of the block's x
+  const float* sum = nullptr;       // [m][block_stride] scale * sum of q, for weights' minimums
   const int32_t* start8 = nullptr;  // [m][block_stride] -8 * sum of q: undoes 4-bit weights' offset
   const int32_t* start128 = nullptr;  // [m][block_stride] -128 * sum of q, for 8-bit weights
   size_t q_stride = 0;
