@@ -102,6 +102,22 @@ describe('HTML export', () => {
     expect(bare).not.toContain('<figure');
   });
 
+  test('a split of one part, and marks of the whole process, make no chart', () => {
+    const source = input('a.json', { full: true });
+    const { document } = source;
+    document.metadata.model.name = 'smollm2.Q4_1';
+    document.metadata.model.quantization = 'Q4_1';
+    const execute = document.results.overhead?.execute_ms;
+    document.results.overhead = { execute_ms: execute };
+    for (const iteration of document.iterations) {
+      iteration.memory_mb = { weights: 100, peak_resident: 180 };
+    }
+    const html = exportReport([source], { format: 'html' });
+    expect(html).not.toContain('What the device costs');
+    expect(html).not.toContain('What holds the memory');
+    expect(html).toMatch(/<h1>smollm2\.Q4_1 <span class="soft">on<\/span>/u);
+  });
+
   test('a filter leaves the other metrics out of tiles and tables', () => {
     const html = exportReport([input('a.json')], { format: 'html', filter: ['memory'] });
     expect(html).toContain('Peak memory');
