@@ -33,7 +33,7 @@ void check_prompt(Session& session, uint32_t vocab_size, const Json& golden) {
   std::vector<float> logits(vocab_size);
   std::vector<int32_t> step = prompt;
   session.reset();
-  for (size_t i = 0; i < expected.size() && gaps[i] >= kSmallestGap; ++i) {
+  for (size_t i = 0; i < expected.size(); ++i) {
     int32_t next = -1;
     StepTiming timing;
     REQUIRE(session.forward(step, {&next, 1}, timing).ok());
@@ -42,7 +42,10 @@ void check_prompt(Session& session, uint32_t vocab_size, const Json& golden) {
       check_digest(logits, *digest);
     }
     CAPTURE(i);
-    REQUIRE(next == expected[i]);
+    if (next != expected[i]) {
+      REQUIRE(gaps[i] < kSmallestGap);
+      return;
+    }
     step = {next};
   }
 }
