@@ -85,7 +85,8 @@ if (!isCross) {
   }
 }
 
-const destination = join(root, 'build', config);
+// scripts/prebuild.mjs collects binaries of other targets elsewhere, so that the one for this machine stays.
+const destination = process.env.NPB_DESTINATION ?? join(root, 'build', config);
 mkdirSync(destination, { recursive: true });
 for (const file of readdirSync(destination)) {
   if (file.endsWith('.node') && file !== 'npu_bench.node') rmSync(join(destination, file));
@@ -94,4 +95,4 @@ for (const file of readdirSync(destination)) {
 const part = join(destination, `npu_bench.${process.pid}.part`);
 copyFileSync(built, part);
 renameSync(part, join(destination, 'npu_bench.node'));
-console.error(`build-native: build/${config}/npu_bench.node for ${platform}-${arch}`);
+console.error(`build-native: ${join(destination, 'npu_bench.node')} for ${platform}-${arch}`);

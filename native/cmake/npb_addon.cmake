@@ -33,7 +33,8 @@ function(npb_add_addon name)
   else()
     # Nothing of what is linked in may meet another copy in the host process: only Node's two entry points are exported.
     target_link_options(${name} PRIVATE
-      -Wl,--version-script=${NPB_EXPORTS} -Wl,--gc-sections -Wl,-z,relro,-z,now)
+      -Wl,--version-script=${NPB_EXPORTS} -Wl,--gc-sections -Wl,-z,relro,-z,now
+      $<$<CONFIG:Release>:-Wl,--strip-all>)
     set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS "${NPB_EXPORTS}")
   endif()
 endfunction()

@@ -1,0 +1,16 @@
+# For cross builds: the headers that are the same for every target, taken from this machine one by one. Its whole
+# /usr/include would bring the wrong C library along.
+set(npb_headers "${CMAKE_BINARY_DIR}/host-headers")
+foreach(header IN ITEMS vulkan vk_video volk.h volk.c CL doctest)
+  if(EXISTS "/usr/include/${header}")
+    file(COPY "/usr/include/${header}" DESTINATION "${npb_headers}")
+  endif()
+endforeach()
+foreach(pair IN ITEMS VULKAN|vulkan/vulkan.h VOLK|volk.h OPENCL|CL/cl.h DOCTEST|doctest)
+  string(REPLACE "|" ";" pair "${pair}")
+  list(GET pair 0 name)
+  list(GET pair 1 header)
+  if(EXISTS "${npb_headers}/${header}")
+    set(NPB_${name}_INCLUDE "${npb_headers}" CACHE PATH "")
+  endif()
+endforeach()
