@@ -145,7 +145,8 @@ export function describeDifferences(differences: readonly Difference[]): string 
     .join(', ');
 }
 
-function shown(value: unknown): string {
+/** A value as text of at most 40 characters. */
+export function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
   return text.length > 40 ? `${text.slice(0, 37)}…` : text;
 }

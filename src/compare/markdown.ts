@@ -1,3 +1,4 @@
+import { shown } from './comparability.js';
 import {
   change,
   figure,
@@ -106,7 +107,7 @@ function caseSection(entry: CaseComparison, detailed: boolean): string[] {
     `- **Workload**: ${escapeMarkdown(entry.workload)}`,
     ...differences.map(
       ({ key, baseline, current }) =>
-        `- ${escapeMarkdown(key)}: ${escapeMarkdown(JSON.stringify(baseline))} → ${escapeMarkdown(JSON.stringify(current))}`,
+        `- ${escapeMarkdown(key)}: ${escapeMarkdown(shown(baseline))} → ${escapeMarkdown(shown(current))}`,
     ),
     ...entry.notes.map((note) => `- ${escapeMarkdown(note.message)}`),
   );

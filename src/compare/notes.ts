@@ -35,13 +35,6 @@ function powerSourceNotes(baseline: readonly Run[], current: readonly Run[]): No
   ];
 }
 
-function softwareNotes(side: string, runs: readonly Run[]): Note[] {
-  const software = runs.some((run) => run.metadata.device_info.software === true);
-  return software
-    ? [{ code: 'software-device', message: `${side}: a processor imitates this device.` }]
-    : [];
-}
-
 function conditionNotes(side: string, runs: readonly Run[]): Note[] {
   const notes: Note[] = [];
   for (const run of runs) {
@@ -136,8 +129,6 @@ export function gatherNotes(
 ): Note[] {
   const judged = metrics.filter((metric) => metric.gated && metric.verdict !== 'not judged');
   const notes = [
-    ...softwareNotes('baseline', baseline),
-    ...softwareNotes('current', current),
     ...powerSourceNotes(baseline, current),
     ...conditionNotes('baseline', baseline),
     ...conditionNotes('current', current),
@@ -157,11 +148,12 @@ export function gatherNotes(
         'One run a side: differences between days or temperatures are not covered; three or more runs a side are.',
     });
   }
-  for (const metric of judged) {
-    if (metric.verdict === 'inconclusive') {
-      const { label } = metric.metric;
-      notes.push({ code: 'inconclusive', message: `${label}: ${metric.reason}.` });
-    }
+  const open = new Map<string, string[]>();
+  for (const { metric, verdict, reason } of judged) {
+    if (verdict === 'inconclusive') open.set(reason, [...(open.get(reason) ?? []), metric.label]);
+  }
+  for (const [reason, labels] of open) {
+    notes.push({ code: 'inconclusive', message: `${labels.join(', ')}: ${reason}.` });
   }
   const coarse = judged.filter(
     ({ detectablePercent, verdict }) =>

@@ -1,5 +1,6 @@
 import type { Colors } from 'picocolors/types.js';
 import { SIGMA_RULE_MIN_N } from '../stats/outliers.js';
+import { shown as shownValue } from './comparability.js';
 import {
   change,
   figure,
@@ -162,8 +163,10 @@ function outlierLegend(metrics: readonly MetricComparison[]): string {
 /** Baseline and current of each key on one line, wrapped. */
 function differenceLines(title: string, entry: CaseComparison['differences']): string[] {
   return entry.flatMap(({ key, baseline, current }, index) => {
-    const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
-    return field(index === 0 ? title : '', `${key}: ${text(baseline)} → ${text(current)}`);
+    return field(
+      index === 0 ? title : '',
+      `${key}: ${shownValue(baseline)} → ${shownValue(current)}`,
+    );
   });
 }
 

@@ -10,9 +10,13 @@ export function migrate(raw: Record<string, unknown>, fileName: string): Record<
   if (schema === undefined) return raw;
   const { id, version } = (schema ?? {}) as { id?: unknown; version?: unknown };
   if (id !== SCHEMA_ID) {
+    const own = typeof id === 'string' && id.startsWith('npu-bench/');
+    const remedy = own
+      ? 'give the document that `npu-bench run` wrote'
+      : 'use `npu-bench import` for results of other tools';
     throw new NpuBenchError(
       'DOCUMENT_SCHEMA',
-      `${fileName}: $.schema.id is ${JSON.stringify(id) ?? 'missing'} where "${SCHEMA_ID}" is read; use \`npu-bench import\` for results of other tools.`,
+      `${fileName}: $.schema.id is ${JSON.stringify(id) ?? 'missing'} where "${SCHEMA_ID}" is read; ${remedy}.`,
     );
   }
   if (typeof version === 'number' && version > SCHEMA_VERSION) {
