@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { NpuBenchError } from '../errors.js';
 import type { NativeBinding, NativeRecording, SamplerOptions } from './binding.js';
+import { describeEnd, LESS_MEMORY, lastWords, ranOutOfMemory } from './ends.js';
 import { type AddonLocation, explainLoadFailure, locateAddon } from './load.js';
 import type { VerifyFigures, VerifyRequest } from './verify.js';
 
@@ -32,11 +33,7 @@ export function nativeError(code: string, message: string, addonPath: string): N
   return new NpuBenchError(code, message, USAGE_CODES.has(code) ? 2 : 5);
 }
 
-/** How a process ended, in words: "ended by SIGSEGV", "exited with code 3". */
-export function describeEnd(exitCode: number | null, signal: string | null): string {
-  if (signal !== null) return `was ended by ${signal}`;
-  return `exited with code ${exitCode ?? 'unknown'}`;
-}
+const KEPT_TEXT = 4096;
 
 interface Pending {
   method: string;
@@ -55,6 +52,7 @@ export class NativeHelper {
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
+  #stderr = '';
   #end: string | undefined;
 
   constructor(readonly addon: AddonLocation = locateAddon()) {
@@ -62,10 +60,13 @@ export class NativeHelper {
     this.#child = fork(script, [addon.path], {
       serialization: 'advanced',
       execArgv: [],
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.#child.on('message', (reply: Reply) => this.#receive(reply));
-    this.#child.on('exit', (code, signal) => this.#ended(describeEnd(code, signal)));
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString()).slice(-KEPT_TEXT);
+    });
+    this.#child.on('close', (code, signal) => this.#ended(describeEnd(code, signal)));
     this.#child.on('error', (error) => this.#ended(`could not be started (${error.message})`));
   }
 
@@ -114,9 +115,13 @@ export class NativeHelper {
   }
 
   #crash(method: string): NpuBenchError {
+    const how = `The process that made the native call "${method}" ${this.#end ?? 'is gone'}`;
+    if (ranOutOfMemory(this.#stderr)) {
+      return new NpuBenchError('out_of_memory', `${how}: memory ran out; ${LESS_MEMORY}.`, 5);
+    }
     return new NpuBenchError(
       'NATIVE_CRASH',
-      `The process that made the native call "${method}" ${this.#end ?? 'is gone'}; a driver or the addon is at fault: \`npu-bench doctor\` tries each one apart.`,
+      `${how}; a driver or the addon is at fault${lastWords(this.#stderr)}. \`npu-bench doctor\` tries each device apart.`,
       5,
     );
   }

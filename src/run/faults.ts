@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import type { NpuBenchError } from '../errors.js';
 import type { NativeProof } from '../native/binding.js';
-import { describeEnd } from '../native/helper.js';
+import { describeEnd, LESS_MEMORY, lastWords, ranOutOfMemory } from '../native/ends.js';
 import type { Fault } from '../schema/values.js';
 import type { Phase } from './messages.js';
 
@@ -51,26 +52,12 @@ export interface ChildEnd {
   stderr: string;
 }
 
-/** Lines of a stack trace or a register dump say nothing to a user. */
-const TRACE_LINE = /^\s*(\d+:|at |#\d|[-=*]{3,}|0x)/;
-
-/** The last line that says something, for the end of a sentence. */
-function lastWords(stderr: string): string {
-  const lines = stderr.split('\n').filter((text) => text.trim() !== '' && !TRACE_LINE.test(text));
-  const line = lines.at(-1)?.trim().replace(/\.$/, '');
-  return line === undefined ? '' : `; its last words: ${line.slice(0, 200)}`;
-}
-
-const LESS_MEMORY =
-  'use a smaller batch, shorter lengths, a smaller quantization, or a machine with more memory';
-
 /** The fault of a child that ended without having been told to. */
 export function faultOfEnd(end: ChildEnd): Fault {
   const during = PHASE_WORDS[end.phase];
   const how = describeEnd(end.exitCode, end.signal);
   const common = { phase: end.phase, exit_code: end.exitCode, signal: end.signal };
-  const heapExhausted = /heap out of memory|bad_alloc|out of memory/i.test(end.stderr);
-  if (end.oomKilled || heapExhausted) {
+  if (end.oomKilled || ranOutOfMemory(end.stderr)) {
     return {
       code: 'out-of-memory',
       message: `The measured process ran out of memory during ${during} and ${how}: ${LESS_MEMORY}.`,
@@ -118,6 +105,12 @@ export function wrongResult(proof: NativeProof): Fault {
   return {
     code: 'wrong-result',
     message: `${proof.sentence}; update its driver, or measure with another --backend.`,
-    phase: 'load',
+    phase: 'proof',
   };
+}
+
+/** A driver that fails while its results are proved fails before anything was measured. */
+export function failedProof(error: NpuBenchError): Fault {
+  const code = error.code === 'NATIVE_CRASH' ? 'crash' : error.code.replaceAll('_', '-');
+  return { code, message: error.message, phase: 'proof' };
 }

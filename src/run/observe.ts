@@ -3,6 +3,7 @@ import type { Iteration, TelemetrySeries } from '../schema/iteration.js';
 import type { Unavailable, Warning } from '../schema/values.js';
 import {
   documentSeries,
+  isStuck,
   memoryOf,
   noiseOf,
   noiseWarnings,
@@ -80,10 +81,21 @@ function energyOf(report: PowerReport, sample: SampleMessage, context: Observati
   };
 }
 
-function unavailableOf(recording: NativeRecording): Unavailable[] {
-  return recording.missing.flatMap(({ metric, reason, remedy }) =>
+/** Why a machine that has a power source gives no power for this iteration. */
+function silentPower(recording: NativeRecording): Unavailable[] {
+  const reason = isStuck(recording)
+    ? 'its energy counter did not move during the run'
+    : "the source's readings do not reach over the whole iteration";
+  const remedy = 'raise --output-length, or name an external meter with --meter-command';
+  return (METRICS_OF_SOURCE.power ?? []).map((metric) => ({ metric, reason, remedy }));
+}
+
+function unavailableOf(recording: NativeRecording, power: PowerReport | undefined): Unavailable[] {
+  const told = recording.missing.flatMap(({ metric, reason, remedy }) =>
     (METRICS_OF_SOURCE[metric] ?? []).map((path) => ({ metric: path, reason, remedy })),
   );
+  const explained = told.some((entry) => entry.metric === 'power.average_power_w');
+  return power === undefined && !explained ? [...told, ...silentPower(recording)] : told;
 }
 
 function chartsOf(
@@ -122,7 +134,7 @@ export function observe(sample: SampleMessage, context: ObservationContext): Obs
           }),
       ...(charts === undefined ? {} : { telemetry: charts }),
     },
-    unavailable: unavailableOf(recording),
+    unavailable: unavailableOf(recording, power),
     warnings: [
       ...throttlingWarning(throttlingOf(recording, whole, warm.tokenNs)),
       ...noiseWarnings(noise),

@@ -17,7 +17,9 @@ import type {
   SamplerOptions,
   SessionOptions,
 } from '../native/binding.js';
-import type { NativeHelper } from '../native/helper.js';
+import { type NativeHelper, withHelper } from '../native/helper.js';
+import type { Fault } from '../schema/values.js';
+import { failedProof, wrongResult } from './faults.js';
 import { beginTokenOf, type Prompt, syntheticPrompt, textPrompt, tokenPrompt } from './prompt.js';
 
 const DEFAULT_INPUT_LENGTH = 512;
@@ -54,6 +56,8 @@ export interface RunPlan {
   limits: NativeLimits;
   /** What the backend computes for this model against the reference; null for the reference itself. */
   proof: NativeProof | null;
+  /** Why nothing may be measured: a wrong result, or a driver that failed while it was proved. */
+  proofFault: Fault | null;
 }
 
 export function samplerOptions(options: RunOptions): SamplerOptions {
@@ -156,6 +160,28 @@ function packedCacheFolder(): string {
   return folder;
 }
 
+/**
+ * Holds the backend's results against the reference, in a process of its own: a driver that crashes
+ * is a fault of the run, and nothing of the model stays mapped where the page cache is dropped.
+ */
+async function prove(
+  backend: string,
+  model: ModelOptions,
+  session: SessionOptions,
+): Promise<Pick<RunPlan, 'proof' | 'proofFault'>> {
+  // The reference itself needs no proof.
+  if (backend === 'reference') return { proof: null, proofFault: null };
+  try {
+    const proof = await withHelper((helper) => helper.call('prove', model, session));
+    return { proof, proofFault: proof.passed ? null : wrongResult(proof) };
+  } catch (error) {
+    if (error instanceof NpuBenchError && error.exitCode !== 2) {
+      return { proof: null, proofFault: failedProof(error) };
+    }
+    throw error;
+  }
+}
+
 /** The baseline of power: what the machine draws when nothing is measured. */
 async function recordIdle(helper: NativeHelper, sampler: SamplerOptions): Promise<NativeRecording> {
   const glance = await helper.recordIdle(sampler, GLANCE_MS);
@@ -200,8 +226,7 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     milliseconds: LIMITS_MS,
   });
   const roots = sampler.roots;
-  // The reference itself needs no proof. A driver that crashes here takes the helper down, not a sample.
-  const proof = choice.backend === 'reference' ? null : await helper.call('prove', model, session);
+  const proved = await prove(choice.backend, model, session);
   // Load is told between two looks: the first one only begins the window of the second.
   await helper.call('snapshot', roots);
   const idle = await recordIdle(helper, sampler);
@@ -225,6 +250,6 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     before: await helper.call('snapshot', roots),
     idle,
     limits,
-    proof,
+    ...proved,
   };
 }

@@ -9,7 +9,7 @@ import type { Fault } from '../schema/values.js';
 import { type ChildOrigin, type ChildResult, runChild } from './child.js';
 import { waitForCooldown } from './cooldown.js';
 import { buildDocument, type RunState } from './document.js';
-import { isHopeless, wrongResult } from './faults.js';
+import { isHopeless } from './faults.js';
 import { hygieneOf } from './hygiene.js';
 import type { MeasureRequest, Phase, SampleMessage } from './messages.js';
 import { type IterationContext, iterationOf, outsideGraphPercent } from './metrics.js';
@@ -275,8 +275,8 @@ class Run {
 
   async execute(): Promise<MeasureOutcome> {
     const { plan, state, options } = this;
-    if (plan.proof !== null && !plan.proof.passed) {
-      const fault = wrongResult(plan.proof);
+    if (plan.proofFault !== null) {
+      const fault = plan.proofFault;
       state.faults.push({ ...fault, iterations: [] });
       options.onEvent?.({ type: 'fault', fault });
       return { document: await this.#save('failed'), interrupted: false };
