@@ -1,5 +1,5 @@
 import { HtmlValidate } from 'html-validate';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { exportReport, htmlPage, trendChart } from '../../src/export/index.js';
 import { HOSTILE, hostileInput, input, specification } from '../support/reports.js';
 
@@ -8,6 +8,9 @@ const validator = new HtmlValidate({
   extends: ['html-validate:recommended'],
   rules: { 'long-title': 'off', 'no-trailing-whitespace': 'off', 'doctype-style': 'off' },
 });
+
+/** Validating a page of charts takes seconds where the machine is busy. */
+vi.setConfig({ testTimeout: 60_000 });
 
 async function problems(html: string): Promise<string[]> {
   const report = await validator.validateString(html);
