@@ -1,11 +1,12 @@
 import { NpuBenchError } from '../errors.js';
 import type { ResultDocument } from '../schema/document.js';
-import { METRICS, type Metric, metricsNamed } from '../schema/metrics.js';
+import { METRICS, type Metric } from '../schema/metrics.js';
 import { minimumDetectableRatio } from '../stats/power.js';
 import { fisherExact } from '../stats/states.js';
 import { comparability, describeDifferences, inconsistentRun } from './comparability.js';
+import { combineVerdicts, describeSide, describeWorkload, summarizeVerdict } from './describe.js';
 import { bootstrapRatio, sideEvidence } from './evidence.js';
-import { change } from './format.js';
+import { selectGated } from './gate.js';
 import { differenceNotes, gatherNotes } from './notes.js';
 import { ratioTable } from './ratios.js';
 import { type Run, runsOf } from './runs.js';
@@ -16,58 +17,15 @@ import type {
   Comparison,
   MetricComparison,
   Note,
-  SideDescription,
   SideEvidence,
   Verdict,
 } from './types.js';
 import { type Candidate, candidateOf, isIndicative, type Judgement, judge } from './verdict.js';
 
 export const DEFAULT_THRESHOLD = 5;
-/** Metrics that the one-line verdict names; a sweep may have dozens. */
-const MOST_NAMED = 5;
 
 function notComparable(message: string): NpuBenchError {
   return new NpuBenchError('NOT_COMPARABLE', message, 3);
-}
-
-/** Metrics that `--metric` names: by dotted id, or by its last part. */
-function selectGated(names: readonly string[] | undefined): (metric: Metric) => boolean {
-  if (names === undefined || names.length === 0) return (metric) => metric.primary;
-  const chosen = new Set(names.flatMap(metricsNamed));
-  for (const metric of chosen) {
-    const inverse = METRICS.find(({ id }) => id === metric.inverseOf);
-    if (inverse && chosen.has(inverse)) {
-      throw new NpuBenchError(
-        'INVERSE_METRICS',
-        `--metric ${metric.id} is the inverse of ${inverse.id}: gate one of them, or a change counts twice.`,
-      );
-    }
-  }
-  return (metric) => chosen.has(metric);
-}
-
-function describeSide(runs: readonly Run[]): SideDescription {
-  const { metadata } = runs[0] as Run;
-  const times = runs.map((run) => run.metadata.timestamp).sort();
-  return {
-    files: runs.map((run) => run.file),
-    runs: runs.length,
-    processes: runs.reduce((total, run) => total + run.processCount, 0),
-    device: metadata.device,
-    deviceName: metadata.device_info.name,
-    backend: metadata.device_info.backend ?? undefined,
-    simulated: runs.some((run) => run.metadata.device_info.simulated === true),
-    firstTimestamp: times[0] as string,
-    lastTimestamp: times[times.length - 1] as string,
-    label: metadata.label ?? undefined,
-  };
-}
-
-function describeWorkload({ metadata }: Run): string {
-  const { model, benchmark_config: config } = metadata;
-  const weights = model.weights === 'synthetic' ? ', synthetic weights' : '';
-  const quantization = model.quantization ? ` ${model.quantization}` : '';
-  return `${model.name}${quantization}${weights}, batch ${config.batch_size}, ${config.input_length} in, ${config.output_length} out`;
 }
 
 /** Whether shares of launch states differ between the sides, split at the first side's limit. */
@@ -155,14 +113,6 @@ function toComparison(
   };
 }
 
-/** The worst of several verdicts: a regression hides nothing, and nothing hides an open question. */
-export function combineVerdicts(verdicts: readonly Verdict[]): Verdict {
-  for (const verdict of ['regression', 'inconclusive', 'improvement', 'no change'] as const) {
-    if (verdicts.includes(verdict)) return verdict;
-  }
-  return 'not judged';
-}
-
 interface CasePair {
   readonly name: string;
   readonly baseline: readonly Run[];
@@ -227,45 +177,6 @@ function groupByCase(runs: readonly Run[]): Map<string, Run[]> {
     else groups.set(run.caseName, [run]);
   }
   return groups;
-}
-
-function count(cases: readonly CaseComparison[], verdict: Verdict): number {
-  return cases
-    .flatMap((entry) => entry.metrics)
-    .filter((metric) => metric.gated && metric.verdict === verdict).length;
-}
-
-/** "regression: subsequent token +10.2 % (p = 0.004)", short enough for one line of a log. */
-function summarizeVerdict(verdict: Verdict, cases: readonly CaseComparison[]): string {
-  const gated = cases.flatMap((entry) =>
-    entry.metrics
-      .filter((metric) => metric.gated)
-      .map((metric) => ({ metric, prefix: entry.name ? `${entry.name} ` : '' })),
-  );
-  const deciding = gated.filter(({ metric }) => metric.verdict === verdict);
-  const withReason = verdict === 'regression' || verdict === 'improvement';
-  const named = deciding.map(({ metric, prefix }) => {
-    const reason = withReason
-      ? ` (${metric.reason}${metric.indicative ? ', indicative' : ''})`
-      : '';
-    const moved = metric.changePercent === undefined ? '' : ` ${change(metric)}`;
-    return `${prefix}${metric.metric.label.toLowerCase()}${moved}${reason}`;
-  });
-  const list = named.slice(0, MOST_NAMED).join(', ');
-  const more = named.length > MOST_NAMED ? ` and ${named.length - MOST_NAMED} more` : '';
-  switch (verdict) {
-    case 'regression':
-    case 'improvement':
-    case 'inconclusive':
-      return `${verdict}: ${list}${more}`;
-    case 'no change':
-      return `no change: all ${count(cases, 'no change')} gated metrics are within the threshold`;
-    default: {
-      const refused = gated.find(({ metric }) => metric.verdict === 'not judged');
-      const reason = refused?.metric.reason ?? 'no gated metric is present on both sides';
-      return `not judged: ${reason}`;
-    }
-  }
 }
 
 /** `compareDocuments` for sides that are already reduced to runs, so that bulk data can be let go. */

@@ -1,10 +1,10 @@
 export {
-  combineVerdicts,
   compareDocuments,
   compareRuns,
   DEFAULT_THRESHOLD,
   type NamedDocument,
 } from './compare.js';
+export { combineVerdicts } from './describe.js';
 export { type ExitPolicy, exitCodeOf, type FailOn } from './exit.js';
 export { renderCsv, renderJson } from './machine.js';
 export { escapeMarkdown, renderMarkdown } from './markdown.js';
