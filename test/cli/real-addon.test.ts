@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseDocument } from '../../src/schema/read.js';
 import { type Workspace, workspace } from '../support/cli.js';
@@ -69,14 +69,17 @@ describe('the built addon', () => {
     expect(codes).not.toContain('unequal-sequences');
   });
 
-  it('takes its second start from the packed cache', async () => {
+  it('says whether packed weights came from disk', async () => {
     await run('--device', 'cpu', ...TINY, '--iterations', '2', '--packed-cache', 'on');
-    const states = space
-      .document('out.json')
-      .iterations.map(
-        (entry: { cold_start: { packed_cache: string } }) => entry.cold_start.packed_cache,
-      );
-    expect(states).toEqual(['hit', 'hit']);
+    const { iterations, warnings } = space.document('out.json');
+    const hits = iterations.map(
+      (entry: { cold_start: { packed_cache: string } }) => entry.cold_start.packed_cache === 'hit',
+    );
+    const told = warnings.some((warning: { code: string }) => warning.code === 'packed-cache');
+    const written = readdirSync(space.path('cache/packed')).length > 0;
+    // A backend that wrote its packed weights must use them; one that has none must be told of.
+    expect(hits).toEqual([written, written]);
+    expect(told).toBe(!written);
   });
 
   it('verifies itself against the exact reference', async () => {
