@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "graph/print.h"
+#include "test/support/error.h"
 #include "test/support/random_model.h"
 
 namespace npb {
@@ -11,9 +12,9 @@ namespace {
 Graph build(const test::TinyModel& tiny, bool all_logits) {
   test::TempFolder folder;
   auto model = test::load_tiny(tiny, folder);
-  REQUIRE_MESSAGE(model.ok(), model.error().message);
+  REQUIRE_MESSAGE(model.ok(), test::error_text(model));
   auto graph = build_graph(*model, {.all_logits = all_logits});
-  REQUIRE_MESSAGE(graph.ok(), graph.error().message);
+  REQUIRE_MESSAGE(graph.ok(), test::error_text(graph));
   return *graph;
 }
 

@@ -13,9 +13,9 @@ namespace {
 Graph tiny_graph(const test::TinyModel& tiny, bool all_logits = false) {
   test::TempFolder folder;
   auto model = test::load_tiny(tiny, folder);
-  REQUIRE_MESSAGE(model.ok(), model.error().message);
+  REQUIRE_MESSAGE(model.ok(), test::error_text(model));
   auto graph = build_graph(*model, {.all_logits = all_logits});
-  REQUIRE_MESSAGE(graph.ok(), graph.error().message);
+  REQUIRE_MESSAGE(graph.ok(), test::error_text(graph));
   return std::move(*graph);
 }
 
@@ -26,7 +26,7 @@ std::unique_ptr<Session> open(Graph graph, uint32_t batch, bool profile = false)
   options.max_step_tokens = 8;
   options.profile = profile;
   auto session = reference_backend().open(std::move(graph), options);
-  REQUIRE_MESSAGE(session.ok(), session.error().message);
+  REQUIRE_MESSAGE(session.ok(), test::error_text(session));
   return std::move(*session);
 }
 
@@ -34,7 +34,7 @@ std::vector<int32_t> forward(Session& session, std::span<const int32_t> tokens, 
   std::vector<int32_t> next(results, -1);
   StepTiming timing;
   const auto done = session.forward(tokens, next, timing);
-  REQUIRE_MESSAGE(done.ok(), done.error().message);
+  REQUIRE_MESSAGE(done.ok(), test::error_text(done));
   CHECK(timing.wall_ns > 0);
   return next;
 }

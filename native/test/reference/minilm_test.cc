@@ -9,7 +9,7 @@ namespace npb {
 
 TEST_CASE("MiniLM: sentence vectors equal transformers' in f32") {
   const auto golden = test::read_golden("minilm.json");
-  REQUIRE_MESSAGE(golden.ok(), golden.error().message);
+  REQUIRE_MESSAGE(golden.ok(), test::error_text(golden));
   const auto path = test::find_test_model("all-MiniLM-L6-v2");
   if (!path) {
     MESSAGE(
@@ -18,11 +18,11 @@ TEST_CASE("MiniLM: sentence vectors equal transformers' in f32") {
     return;
   }
   const auto model = load_model(path->string(), {});
-  REQUIRE_MESSAGE(model.ok(), model.error().message);
+  REQUIRE_MESSAGE(model.ok(), test::error_text(model));
   auto graph = build_graph(*model, {});
-  REQUIRE_MESSAGE(graph.ok(), graph.error().message);
+  REQUIRE_MESSAGE(graph.ok(), test::error_text(graph));
   auto session = reference_backend().open(std::move(*graph), {});
-  REQUIRE_MESSAGE(session.ok(), session.error().message);
+  REQUIRE_MESSAGE(session.ok(), test::error_text(session));
   for (const Json& sentence : golden->find("cases")->elements()) {
     INFO(test::text(sentence, "text"));
     const auto expected = test::numbers<float>(sentence, "vector");

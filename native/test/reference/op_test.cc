@@ -55,7 +55,7 @@ std::vector<float> map(size_t count, const std::function<double(size_t)>& value)
 }
 
 void check_close(Result<std::vector<float>> actual, const std::vector<float>& expected) {
-  REQUIRE_MESSAGE(actual.ok(), actual.error().message);
+  REQUIRE_MESSAGE(actual.ok(), test::error_text(actual));
   CHECK(test::normalized_error(*actual, expected) < kBound);
 }
 

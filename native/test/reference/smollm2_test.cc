@@ -54,7 +54,7 @@ void check_prompt(Session& session, uint32_t vocab_size, const Json& golden) {
 
 TEST_CASE("SmolLM2: greedy tokens and logits equal transformers' in f32") {
   const auto golden = test::read_golden("smollm2.json");
-  REQUIRE_MESSAGE(golden.ok(), golden.error().message);
+  REQUIRE_MESSAGE(golden.ok(), test::error_text(golden));
   const auto path = test::find_test_model(test::text(*golden, "file"));
   if (!path) {
     MESSAGE("skipped: " << test::text(*golden, "file")
@@ -62,14 +62,14 @@ TEST_CASE("SmolLM2: greedy tokens and logits equal transformers' in f32") {
     return;
   }
   const auto model = load_model(path->string(), {});
-  REQUIRE_MESSAGE(model.ok(), model.error().message);
+  REQUIRE_MESSAGE(model.ok(), test::error_text(model));
   auto graph = build_graph(*model, {});
-  REQUIRE_MESSAGE(graph.ok(), graph.error().message);
+  REQUIRE_MESSAGE(graph.ok(), test::error_text(graph));
   SessionOptions options;
   options.max_tokens = 128;
   options.max_step_tokens = 64;
   auto session = reference_backend().open(std::move(*graph), options);
-  REQUIRE_MESSAGE(session.ok(), session.error().message);
+  REQUIRE_MESSAGE(session.ok(), test::error_text(session));
   for (const Json& prompt : golden->find("cases")->elements()) {
     INFO(test::text(prompt, "prompt"));
     check_prompt(**session, (*model)->hp.vocab_size, prompt);

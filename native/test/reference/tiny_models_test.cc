@@ -148,7 +148,7 @@ void check_decoder(std::shared_ptr<const Model> model, const Json& golden) {
   const size_t length = ids.size() / batch, vocab = expected.size() / ids.size();
 
   auto graph = build_graph(model, {.all_logits = true});
-  REQUIRE_MESSAGE(graph.ok(), graph.error().message);
+  REQUIRE_MESSAGE(graph.ok(), test::error_text(graph));
   Interpreter whole(*graph, {.batch = batch, .max_tokens = 9, .threads = 2});
   REQUIRE(whole.step(ids).ok());
   const double error = test::normalized_error(whole.value(graph->logits), expected);
@@ -156,7 +156,7 @@ void check_decoder(std::shared_ptr<const Model> model, const Json& golden) {
 
   // A prefill of five tokens, then one at a time: the logits of the last position after each.
   auto last = build_graph(model, {});
-  REQUIRE_MESSAGE(last.ok(), last.error().message);
+  REQUIRE_MESSAGE(last.ok(), test::error_text(last));
   Interpreter steps(*last,
                     {.batch = batch, .max_tokens = 9, .threads = 1, .weight_budget_bytes = 0});
   for (size_t begin = 0, end = 5; end <= length; begin = end++) {
@@ -173,7 +173,7 @@ void check_decoder(std::shared_ptr<const Model> model, const Json& golden) {
 
 void check_encoder(std::shared_ptr<const Model> model, const Json& golden) {
   auto graph = build_graph(model, {});
-  REQUIRE_MESSAGE(graph.ok(), graph.error().message);
+  REQUIRE_MESSAGE(graph.ok(), test::error_text(graph));
   Interpreter interpreter(*graph, {.batch = 2, .threads = 2});
   REQUIRE(interpreter.step(test::numbers<int32_t>(golden, "ids")).ok());
   const auto expected = test::numbers<float>(golden, "expected");
@@ -189,7 +189,7 @@ TEST_CASE("tiny models compute what transformers computes") {
         "qwen2_yarn", "qwen3", "phi3", "bert_mean", "bert_cls"}) {
     const std::string file = "tiny/" + name + ".json";
     const auto golden = test::read_golden(file);
-    REQUIRE_MESSAGE(golden.ok(), golden.error().message);
+    REQUIRE_MESSAGE(golden.ok(), test::error_text(golden));
     for (const bool gguf : {true, false}) {
       CAPTURE(name);
       CAPTURE(gguf);
@@ -197,7 +197,7 @@ TEST_CASE("tiny models compute what transformers computes") {
       const std::string text =
           test::read_text(std::filesystem::path(NPB_SOURCE_DIR) / "test/fixtures/reference" / file);
       const auto model = gguf ? load_gguf(*golden, folder) : load_folder(*golden, text, folder);
-      REQUIRE_MESSAGE(model.ok(), model.error().message);
+      REQUIRE_MESSAGE(model.ok(), test::error_text(model));
       if ((*model)->hp.family == ModelFamily::encoder) {
         check_encoder(*model, *golden);
       } else {

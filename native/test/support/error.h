@@ -6,8 +6,18 @@
 #include <cstddef>
 #include <limits>
 #include <span>
+#include <string>
+
+#include "core/result.h"
 
 namespace npb::test {
+
+/// The message of a result's error, empty for a success: for messages of assertions, which doctest
+/// may also evaluate when the assertion holds.
+template <class T>
+std::string error_text(const Result<T>& result) {
+  return result.ok() ? std::string() : result.error().message;
+}
 
 /// Normalised error: ||actual - expected|| / ||expected|| (L2). Infinite when the sizes differ or
 /// anything is not finite, so that a comparison with a bound fails.
