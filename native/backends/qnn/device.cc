@@ -1,0 +1,167 @@
+#include "backends/qnn/device.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <iterator>
+
+#include "backends/qnn/errors.h"
+#include "core/file.h"
+
+namespace npb::qnn {
+namespace {
+
+constexpr uint32_t kSimulatedSoc = 57;
+
+struct SocName {
+  uint32_t model;
+  const char* name;
+};
+constexpr SocName kSocs[] = {
+    {30, "SM8350 (Snapdragon 888)"},       {36, "SM8450 (Snapdragon 8 Gen 1)"},
+    {42, "SM8475 (Snapdragon 8+ Gen 1)"},  {43, "SM8550 (Snapdragon 8 Gen 2)"},
+    {57, "SM8650 (Snapdragon 8 Gen 3)"},   {60, "SC8380XP (Snapdragon X Elite)"},
+    {69, "SM8750 (Snapdragon 8 Elite)"},   {87, "SM8850 (Snapdragon 8 Elite Gen 5)"},
+};
+
+uint32_t wanted_soc(const std::map<std::string, std::string>& extra) {
+  const auto named = extra.find("qnn_soc");
+  const char* from_environment = std::getenv("NPU_BENCH_QNN_SOC");
+  const char* text = named != extra.end() ? named->second.c_str() : from_environment;
+  const int number = text ? std::atoi(text) : 0;
+  return number > 0 ? static_cast<uint32_t>(number) : kSimulatedSoc;
+}
+
+}  // namespace
+
+std::string soc_name(uint32_t soc_model) {
+  for (const SocName& soc : kSocs) {
+    if (soc.model == soc_model) return soc.name;
+  }
+  return "SoC model " + std::to_string(soc_model);
+}
+
+std::string open_remedy(const Library& library, const Platform& platform) {
+  namespace fs = std::filesystem;
+  std::string remedy;
+  std::error_code ignored;  // what can't be looked at counts as missing, which the text says
+  const fs::path folder = library.path().parent_path();
+  if (platform.arch) {
+    const std::string arch = std::to_string(*platform.arch);
+#ifdef _WIN32
+    const fs::path stub = folder / ("QnnHtpV" + arch + "Stub.dll");
+#else
+    const fs::path stub = folder / ("libQnnHtpV" + arch + "Stub.so");
+#endif
+    if (!fs::exists(stub, ignored))
+      remedy += "Put " + utf8_text(stub.filename()) + " beside " + utf8_text(library.path()) +
+                ": it is the part for this chip's Hexagon v" + arch + ". ";
+  }
+#if !defined(_WIN32) && !defined(__x86_64__)
+  bool node = false, open_to_us = false;
+  for (const char* name : {"/dev/fastrpc-cdsp", "/dev/fastrpc-cdsp-secure", "/dev/adsprpc-smd"}) {
+    if (!fs::exists(name, ignored)) continue;
+    node = true;
+    if (std::FILE* file = std::fopen(name, "rb")) {
+      open_to_us = true;
+      std::fclose(file);
+    }
+  }
+  if (!node)
+    remedy +=
+        "The kernel offers no FastRPC device (/dev/fastrpc-cdsp): boot a kernel with the fastrpc "
+        "driver and the DSP's firmware. ";
+  else if (!open_to_us)
+    remedy += "Give this user access to /dev/fastrpc-cdsp (udev rule, or the group that owns it). ";
+  const char* search = std::getenv("ADSP_LIBRARY_PATH");
+  remedy += "The DSP's half of the runtime (libQnnHtpV..Skel.so) must lie in ADSP_LIBRARY_PATH (now " +
+            std::string(search ? search : "unset") +
+            "), and libcdsprpc.so must be installed (package fastrpc or the vendor's image).";
+#else
+  if (remedy.empty())
+    remedy = "Check that the NPU's driver is installed and that no other program holds the device.";
+#endif
+  return remedy;
+}
+
+Result<std::unique_ptr<Device>> Device::open(const std::map<std::string, std::string>& extra) {
+  forget_log();
+  NPB_TRY_ASSIGN(std::shared_ptr<const Library> library, Library::open(extra));
+  std::unique_ptr<Device> device(new Device(std::move(library)));
+  NPB_TRY(device->create(extra));
+  return device;
+}
+
+Result<void> Device::create(const std::map<std::string, std::string>& extra) {
+  const Functions& f = functions();
+  if (f.log_create && f.log_free) {
+    // Without a log everything works and errors are only shorter.
+    if (f.log_create(log_line, log_level(), &log_) != 0) log_ = nullptr;
+  }
+  if (const Status status = f.backend_create(log_, nullptr, &backend_); code_of(status) != 0)
+    return call_failed(f, status, "Starting the QNN HTP backend");
+  read_platform();
+
+  // The SoC's number stands at 4 in old layouts of this structure and at 8 in new ones; written at
+  // both it is right in either.
+  uint32_t soc_option[6] = {};
+  Config config = {};
+  config.custom = soc_option;
+  const Config* configs[] = {&config, nullptr};
+  if (library_->simulated()) {
+    soc_asked_ = wanted_soc(extra);
+    soc_option[1] = soc_option[2] = soc_asked_;
+  }
+  const Status status = f.device_create(log_, soc_asked_ ? configs : nullptr, &device_);
+  if (code_of(status) == 0) {
+    if (soc_asked_) platform_.soc_model = soc_asked_;
+    return {};
+  }
+  Error error = call_failed(f, status, "Opening a session on the NPU");
+  error.code = ErrorCode::device_unavailable;
+  error.message += " " + open_remedy(*library_, platform_);
+  return error;
+}
+
+void Device::read_platform() {
+  const Functions& f = functions();
+  const PlatformInfo* info = nullptr;
+  if (!f.device_get_platform_info || f.device_get_platform_info(log_, &info) != 0 || !info) return;
+  if (info->device_count > 0 && info->devices && info->devices[0].extension &&
+      info->devices[0].extension->device_type == 0) {
+    const HtpDeviceExtension& chip = *info->devices[0].extension;
+    platform_.soc_model = chip.soc_model;
+    platform_.arch = chip.arch;
+    platform_.vtcm_mb = chip.vtcm_mb;
+    platform_.dlbc = chip.dlbc != 0;
+    platform_.signed_pd = chip.signed_pd != 0;
+  }
+  if (f.device_free_platform_info) f.device_free_platform_info(log_, info);
+}
+
+Device::~Device() {
+  const Functions& f = functions();
+  if (device_) f.device_free(device_);
+  if (backend_) f.backend_free(backend_);
+  if (log_) f.log_free(log_);
+}
+
+DeviceInfo Device::info() const {
+  DeviceInfo info;
+  info.kind = DeviceKind::npu;
+  info.backend = "qnn";
+  info.simulated = library_->simulated();
+  if (platform_.soc_model) info.soc = soc_name(*platform_.soc_model);
+  // The simulator's platform tells its default chip, not the one that was asked for.
+  if (platform_.arch && !info.simulated) info.compute_capability = std::string("v") + std::to_string(*platform_.arch);
+  info.name = info.simulated ? "Hexagon NPU (simulator)" : "Hexagon NPU";
+  info.runtime_version = library_->version_text();
+  info.driver = "QNN " + library_->build_id();
+  info.properties["library"] = utf8_text(library_->path());
+  if (platform_.vtcm_mb) info.properties["vtcm_mb"] = std::to_string(*platform_.vtcm_mb);
+  info.properties["dlbc"] = platform_.dlbc ? "yes" : "no";
+  info.properties["process_domain"] = platform_.signed_pd ? "signed" : "unsigned";
+  return info;
+}
+
+}  // namespace npb::qnn

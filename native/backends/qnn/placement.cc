@@ -1,0 +1,102 @@
+#include "backends/qnn/placement.h"
+
+#include <algorithm>
+
+#include "graph/cost.h"
+
+namespace npb::qnn {
+namespace {
+
+const char* kernel_of(OpKind kind) {
+  switch (kind) {
+    case OpKind::embed:
+      return "table lookup";
+    case OpKind::linear:
+      return "FullyConnected";
+    case OpKind::rms_norm:
+      return "RmsNorm";
+    case OpKind::layer_norm:
+      return "LayerNorm";
+    case OpKind::rope:
+      return "Split, ElementWiseMultiply, ElementWiseAdd, Concat";
+    case OpKind::attention:
+      return "MatMul, Concat, Softmax";
+    case OpKind::swiglu:
+    case OpKind::silu:
+      return "Sigmoid, ElementWiseMultiply";
+    case OpKind::gelu:
+      return "Gelu";
+    case OpKind::pool:
+      return "MatMul";
+    case OpKind::add:
+      return "ElementWiseAdd";
+    case OpKind::mul:
+      return "ElementWiseMultiply";
+    default:
+      return "plain C++";
+  }
+}
+
+bool on_host(OpKind kind) {
+  return kind == OpKind::embed || kind == OpKind::argmax || kind == OpKind::l2_norm;
+}
+
+}  // namespace
+
+std::vector<PlacementEntry> place(const Graph& graph, bool simulated) {
+  std::vector<PlacementEntry> entries;
+  for (const Node& node : graph.nodes) {
+    const std::string type =
+        node.weight ? std::string(tensor_type_info(node.weight.tensor->type).name) : std::string();
+    auto entry = std::find_if(entries.begin(), entries.end(), [&](const PlacementEntry& e) {
+      return e.op == name(node.kind) && e.stored_type == type;
+    });
+    if (entry == entries.end()) {
+      const bool host = on_host(node.kind);
+      entries.push_back(
+          {.op = name(node.kind),
+           .where = host ? "cpu" : simulated ? "npu:qnn (simulated)" : "npu:qnn",
+           .kernel = kernel_of(node.kind),
+           .stored_type = type,
+           .compute_format = host ? "f32" : "f16"});
+      entry = entries.end() - 1;
+    }
+    entry->count += 1;
+    entry->macs_per_token += cost(graph, node, {}).macs;
+    if (node.weight && !on_host(node.kind))
+      entry->weight_bytes += node.weight.rows * node.weight.cols() * sizeof(uint16_t);
+  }
+  return entries;
+}
+
+std::vector<OpProfile> profile_nodes(const Graph& graph,
+                                     const std::map<std::string, uint64_t>& cycles,
+                                     uint64_t accelerator_us, uint64_t executions) {
+  uint64_t total = 0;
+  for (const auto& [name, count] : cycles) total += count;
+  std::vector<OpProfile> lines;
+  for (const auto& [qnn_name, count] : cycles) {
+    // "blk.0.attn.scores" belongs to "blk.0.attn": the longest name that it begins with.
+    const Node* owner = nullptr;
+    for (const Node& node : graph.nodes) {
+      const bool fits = qnn_name == node.name || qnn_name.rfind(node.name + ".", 0) == 0;
+      if (fits && (!owner || node.name.size() > owner->name.size())) owner = &node;
+    }
+    const std::string line_name = owner ? owner->name : qnn_name;
+    auto line = std::find_if(lines.begin(), lines.end(),
+                             [&](const OpProfile& one) { return one.node == line_name; });
+    if (line == lines.end()) {
+      OpProfile fresh;
+      fresh.node = line_name;
+      fresh.op = owner ? name(owner->kind) : "other";
+      fresh.calls = executions;
+      lines.push_back(fresh);
+      line = lines.end() - 1;
+    }
+    line->total_ns += static_cast<uint64_t>(static_cast<double>(accelerator_us) * 1000.0 *
+                                            static_cast<double>(count) / static_cast<double>(total));
+  }
+  return lines;
+}
+
+}  // namespace npb::qnn

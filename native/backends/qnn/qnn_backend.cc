@@ -1,0 +1,47 @@
+#include "backends/qnn/qnn_backend.h"
+
+#include <utility>
+
+#include "backends/qnn/device.h"
+#include "backends/qnn/session.h"
+
+namespace npb {
+namespace {
+
+/// The sentences of an error as reason (the first) and remedy (the rest).
+Unavailable split(const std::string& message) {
+  for (const char* mark : {"; fetch it", "; install", "; use ", "; update", ". What to do: "}) {
+    const size_t at = message.find(mark);
+    if (at == std::string::npos) continue;
+    std::string remedy = message.substr(at + 2);
+    if (remedy.rfind("What to do: ", 0) == 0) remedy.erase(0, 12);
+    remedy[0] = static_cast<char>(remedy[0] >= 'a' && remedy[0] <= 'z' ? remedy[0] - 32 : remedy[0]);
+    return {message.substr(0, at) + ".", remedy};
+  }
+  return {message, "`npu-bench doctor` lists what the NPU needs on this system."};
+}
+
+class QnnBackend final : public Backend {
+ public:
+  const char* id() const override { return "qnn"; }
+  DeviceKind kind() const override { return DeviceKind::npu; }
+
+  ProbeResult probe(const SessionOptions& options) const override {
+    const auto device = qnn::Device::open(options.extra);
+    if (!device.ok()) return {.devices = {}, .unavailable = split(device.error().message)};
+    return {.devices = {(*device)->info()}, .unavailable = {}};
+  }
+
+  Result<std::unique_ptr<Session>> open(Graph graph, const SessionOptions& options) const override {
+    return qnn::open_session(std::move(graph), options);
+  }
+};
+
+}  // namespace
+
+const Backend& qnn_backend() {
+  static const QnnBackend backend;
+  return backend;
+}
+
+}  // namespace npb
