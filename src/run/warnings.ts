@@ -87,7 +87,8 @@ function trend(iterations: readonly Iteration[]): Warning[] {
 function launchStates(plan: RunPlan, iterations: readonly Iteration[]): Warning[] {
   if ((plan.options.processes ?? plan.options.iterations) < plan.options.iterations) return [];
   const states = findLaunchStates(samplesOf(iterations, 'latency.subsequent_token_ms'));
-  if (states === undefined) return [];
+  // A single odd launch is an outlier, which the statistics mark.
+  if (states === undefined || Math.min(states.lowerCount, states.upperCount) < 2) return [];
   return [
     {
       code: 'launch-states',
