@@ -108,6 +108,53 @@ void widen(WeightBlock& block) {
   for (uint8_t& code : block.codes) code = static_cast<uint8_t>(code + 120);  // - 8 + 128
 }
 
+uint32_t read_u32(const std::byte* p) {
+  uint32_t value;
+  std::memcpy(&value, p, 4);
+  return value;
+}
+
+/// The types that large models are stored in, four codes at a time: whole rows of blocks whose codes need
+/// no change but their place. False: not such a type.
+bool pack_row_fast(BlockFormat format, TensorType type, const std::byte* row, uint64_t blocks, size_t channel,
+                   uint8_t* panel) {
+  const bool minimum = type == TensorType::q4_1;
+  if (format == BlockFormat::q8 && type == TensorType::q8_0) {
+    for (uint64_t index = 0; index < blocks; ++index) {
+      const std::byte* block = row + index * 34;
+      uint8_t* unit = panel + index / 2 * unit_bytes(BlockFormat::q8);
+      uint8_t* target = unit + index % 2 * (kPanel * kBlock) + 4 * channel;
+      for (size_t i = 0; i < 8; ++i) {
+        const uint32_t codes = read_u32(block + 2 + 4 * i) ^ 0x80808080u;
+        std::memcpy(target + 64 * i, &codes, 4);
+      }
+      std::memcpy(unit + kPanel * kUnit + 32 * (index % 2) + 2 * channel, block, 2);
+    }
+    return true;
+  }
+  if (!(format == BlockFormat::q4 && type == TensorType::q4_0) && !(format == BlockFormat::q4_min && minimum)) {
+    return false;
+  }
+  constexpr uint32_t kLow = 0x0f0f0f0fu;
+  constexpr size_t kCodes = kPanel * kUnit / 2;
+  const size_t stored = minimum ? 20 : 18, header = minimum ? 4 : 2;
+  for (uint64_t index = 0; index < blocks; ++index) {
+    const std::byte* block = row + index * stored;
+    uint8_t* unit = panel + index / 2 * unit_bytes(format);
+    uint8_t* target = unit + index % 2 * (kCodes / 2) + 4 * channel;
+    for (size_t i = 0; i < 2; ++i) {
+      const uint32_t first = read_u32(block + header + 8 * i), second = read_u32(block + header + 8 * i + 4);
+      const uint32_t low = (first & kLow) | (second & kLow) << 4;
+      const uint32_t high = (first >> 4 & kLow) | (second & ~kLow);
+      std::memcpy(target + 64 * i, &low, 4);
+      std::memcpy(target + 64 * (i + 2), &high, 4);
+    }
+    std::memcpy(unit + kCodes + 32 * (index % 2) + 2 * channel, block, 2);
+    if (minimum) std::memcpy(unit + kCodes + 64 + 32 * (index % 2) + 2 * channel, block + 2, 2);
+  }
+  return true;
+}
+
 }  // namespace
 
 // 4-bit codes of symmetric types are offset by 8, wider ones are moved to an offset of 128.
@@ -209,6 +256,10 @@ void pack_block_panel(BlockFormat format, TensorType type, const std::byte* sour
   for (size_t channel = 0; channel < kPanel; ++channel) {
     const std::byte* row = source + channel * row_size;
     const bool present = channel < rows;
+    if (present && pack_row_fast(format, type, row, blocks, channel, panel)) {
+      for (uint64_t index = blocks; index < padded_blocks; ++index) place(format, empty, index, channel, panel);
+      continue;
+    }
     if (present && !direct) dequantize(type, row, cols, scratch.data());
     for (uint64_t index = 0; index < padded_blocks; ++index) {
       if (!present || index >= blocks) {

@@ -116,7 +116,9 @@ void measure(const Arguments& a, Session& session, bool encoder, uint32_t width,
   std::vector<float> vectors(size_t{batch} * width);
   for (uint32_t round = 0; round <= a.rounds; ++round) {  // round 0 warms up
     if (encoder) {
+      const double cpu = cpu_seconds();
       need(session.embed(tokens, vectors, timing));
+      if (round > 0) pp_cpu.push_back(double(batch) / (cpu_seconds() - cpu));
       if (round > 0) pp.push_back(double(batch) / (1e-9 * double(timing.wall_ns)));
       continue;
     }
