@@ -33,8 +33,16 @@ inline Vec load(const float* p) {
   return v;
 }
 inline void store(float* p, Vec v) { __builtin_memcpy(p, &v, sizeof v); }
-inline Vec splat(float x) { return Vec{} + x; }
-inline IVec splat_int(int32_t x) { return IVec{} + x; }
+/// All lanes x, in one instruction when x comes from memory ("zero + x" would first add: -0 becomes 0).
+inline Vec splat(float x) {
+#if defined(__AVX512F__)
+  return (Vec)_mm512_set1_ps(x);
+#elif defined(__AVX2__)
+  return (Vec)_mm256_set1_ps(x);
+#else
+  return Vec{x, x, x, x};
+#endif
+}
 inline Vec as_float(IVec v) { return (Vec)v; }
 inline IVec as_int(Vec v) { return (IVec)v; }
 inline Vec max(Vec a, Vec b) { return a > b ? a : b; }
