@@ -45,8 +45,19 @@ inline Vec splat(float x) {
 }
 inline Vec as_float(IVec v) { return (Vec)v; }
 inline IVec as_int(Vec v) { return (IVec)v; }
+#if defined(__AVX512F__)
+inline Vec max(Vec a, Vec b) { return (Vec)_mm512_max_ps((__m512)a, (__m512)b); }
+inline Vec min(Vec a, Vec b) { return (Vec)_mm512_min_ps((__m512)a, (__m512)b); }
+#elif defined(__AVX2__)
+inline Vec max(Vec a, Vec b) { return (Vec)_mm256_max_ps((__m256)a, (__m256)b); }
+inline Vec min(Vec a, Vec b) { return (Vec)_mm256_min_ps((__m256)a, (__m256)b); }
+#elif defined(__aarch64__)
+inline Vec max(Vec a, Vec b) { return (Vec)vmaxq_f32((float32x4_t)a, (float32x4_t)b); }
+inline Vec min(Vec a, Vec b) { return (Vec)vminq_f32((float32x4_t)a, (float32x4_t)b); }
+#else
 inline Vec max(Vec a, Vec b) { return a > b ? a : b; }
 inline Vec min(Vec a, Vec b) { return a < b ? a : b; }
+#endif
 inline Vec absolute(Vec v) { return as_float(as_int(v) & 0x7fffffff); }
 
 inline float sum(Vec v) {
@@ -141,13 +152,17 @@ inline Vec load_half(const uint16_t* p) {
 inline Vec load_element(const float* p) { return load(p); }
 inline Vec load_element(const uint16_t* p) { return load_half(p); }
 
-/// e^x to about 2 units in the last place for x in [-87, 88]; below that it goes to zero.
+/// e^x to about 2 units in the last place for x in [-87, 80]; outside it stays at the borders' values.
 inline Vec exp(Vec x) {
-  x = max(x, splat(-87.3f));
-  x = min(x, splat(88.3f));
+  x = max(x, splat(-87.0f));
+  x = min(x, splat(80.0f));
+#if defined(__AVX512F__)
+  const Vec n = (Vec)_mm512_roundscale_ps((__m512)(x * 1.44269504f), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#else
   const Vec magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
   const Vec shifted = x * 1.44269504f + magic;
   const Vec n = shifted - magic;
+#endif
   Vec r = x - n * 0.693145752f;
   r = r - n * 1.42860677e-6f;
   Vec p = splat(1.0f / 720.0f);
@@ -157,7 +172,22 @@ inline Vec exp(Vec x) {
   p = p * r + 0.5f;
   p = p * r + 1.0f;
   p = p * r + 1.0f;
+#if defined(__AVX512F__)
+  return (Vec)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
   return as_float(as_int(p) + (as_int(shifted) << 23));
+#endif
+}
+
+/// 1 / x for x in [1, 2^120], to about 1 unit in the last place; a division of a wide vector takes longer
+/// than all the rest of a sigmoid.
+inline Vec reciprocal(Vec x) {
+#if defined(__AVX512F__)
+  const Vec r = (Vec)_mm512_rcp14_ps((__m512)x);
+  return r * (2.0f - x * r);
+#else
+  return 1.0f / x;
+#endif
 }
 
 }  // namespace
