@@ -21,12 +21,19 @@ export class Progress {
   }
 
   plan(plan: RunPlan): void {
-    this.#total = plan.options.iterations;
-    this.#began = Date.now();
     const device = plan.choice.device;
-    this.#note(
-      `${plan.name} on ${device.name} (${plan.choice.backend}): ${this.#total} iterations`,
+    const { iterations } = plan.options;
+    this.begin(
+      iterations,
+      `${plan.name} on ${device.name} (${plan.choice.backend}): ${iterations} iterations`,
     );
+  }
+
+  /** Starts the count: `total` iterations will be reported. */
+  begin(total: number, title: string): void {
+    this.#total = total;
+    this.#began = Date.now();
+    this.#note(title);
     this.#draw('starting');
   }
 

@@ -18,6 +18,16 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/run.js'),
   },
   {
+    name: 'sweep',
+    description: 'measure batch sizes, lengths, threads, devices or quantizations in one go',
+    load: () => import('./commands/sweep.js'),
+  },
+  {
+    name: 'ab',
+    description: 'compare two configurations under the same heat and noise, A B B A',
+    load: () => import('./commands/ab.js'),
+  },
+  {
     name: 'compare',
     description: 'judge one result document against another',
     load: () => import('./commands/compare.js'),

@@ -61,7 +61,10 @@ export function collectCases(inputs: readonly ReportInput[]): ReportCase[] {
   const telling = tellingTraits(found.map((entry) => entry.traits));
   const labels = found.map((entry) => {
     const parts = telling.map((index) => entry.traits[index]).filter((part) => part !== '');
-    return entry.document.metadata.label ?? parts.join(' · ');
+    const { label, run } = entry.document.metadata;
+    const name = label ?? parts.join(' · ');
+    // Repetitions of a sweep share their label.
+    return typeof run === 'number' ? `${name} · run ${run}` : name;
   });
   const counts = new Map<string, number>();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);

@@ -118,6 +118,8 @@ function seriesKey({ document: { metadata } }: ReportCase): string {
     info.name,
     config.input_length,
     config.output_length,
+    config.threads ?? null,
+    config.precision ?? null,
   ]);
 }
 
@@ -153,8 +155,9 @@ export function batchScaling(cases: readonly ReportCase[]): BatchScaling[] {
     const base = first.figures.get(rateId);
     const { document } = group[0] as ReportCase;
     const { device, benchmark_config: config } = document.metadata;
+    const threads = config.threads == null ? '' : `, ${config.threads} threads`;
     found.push({
-      title: `${describeModel(document)} on ${deviceName(device)}; ${config.input_length} tokens in, ${config.output_length} out`,
+      title: `${describeModel(document)} on ${deviceName(device)}${threads}; ${config.input_length} tokens in, ${config.output_length} out`,
       rateId,
       steps: steps.map((step) => {
         const rate = step.figures.get(rateId);

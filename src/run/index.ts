@@ -1,12 +1,9 @@
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
 import type { RunOptions } from '../config/options.js';
 import { NpuBenchError } from '../errors.js';
 import { withHelper } from '../native/helper.js';
 import type { ResultDocument } from '../schema/document.js';
-import { checkDocument } from '../schema/read.js';
-import { writeDocument } from '../schema/write.js';
 import { DEFAULT_POSITIONS, verifyModel } from '../verify/verify.js';
+import { DocumentFile } from './document-file.js';
 import { defaultOutput, proveWritable } from './output.js';
 import { planRun, type RunPlan } from './plan.js';
 import { readResumable } from './resume.js';
@@ -30,39 +27,6 @@ export interface RunOutcome {
   exitCode: number;
   /** Why --strict did not accept the run. */
   unsound: string[];
-}
-
-/** Writes the document; if its place fails during a run, to the temporary folder instead. */
-class DocumentFile {
-  #rescued: string | undefined;
-
-  constructor(readonly path: string | undefined) {}
-
-  get place(): string | undefined {
-    return this.#rescued ?? this.path;
-  }
-
-  get moved(): boolean {
-    return this.#rescued !== undefined;
-  }
-
-  async save(document: ResultDocument): Promise<void> {
-    const valid = checkDocument(document, 'the new document');
-    const place = this.place;
-    if (place === undefined) return;
-    try {
-      await writeDocument(place, valid);
-    } catch (error) {
-      if (this.#rescued !== undefined) throw error;
-      this.#rescued = join(tmpdir(), `npu-bench-rescued-${process.pid}-${basename(place)}`);
-      document.warnings.push({
-        code: 'output-moved',
-        message: `${(error as Error).message.replace(/; choose another --output\.$/, '')}, so the document went to ${this.#rescued}.`,
-        action: 'Make room, and move it to where you want it.',
-      });
-      await writeDocument(this.#rescued, document);
-    }
-  }
 }
 
 function outputPath(options: RunOptions, plan: RunPlan): string | undefined {

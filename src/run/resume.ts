@@ -41,12 +41,16 @@ export async function readResumable(
 ): Promise<ResultDocument | undefined> {
   if (!existsSync(path)) return undefined;
   const document = await readDocument(path);
-  const keys = differingKeys(document, plan);
-  if (keys.length > 0) {
-    throw new NpuBenchError(
-      'RESUME',
-      `${path} cannot be resumed: it was made with another ${keys.join(', ')}; use the same options, or another --output.`,
-    );
-  }
+  checkResumable(document, plan, path);
   return document;
+}
+
+/** Throws NpuBenchError where the document was made with other settings than the plan's. */
+export function checkResumable(document: ResultDocument, plan: RunPlan, path: string): void {
+  const keys = differingKeys(document, plan);
+  if (keys.length === 0) return;
+  throw new NpuBenchError(
+    'RESUME',
+    `${path} cannot be resumed: it was made with another ${keys.join(', ')}; use the same options, or another --output.`,
+  );
 }

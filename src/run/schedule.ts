@@ -32,6 +32,10 @@ export interface MeasureOptions {
   save(document: ResultDocument): Promise<void>;
   /** An unfinished document of the same settings; its iterations are kept. */
   resume?: ResultDocument | undefined;
+  /** Where several runs share the machine: waits for this one's turn; its place in their order. */
+  turn?(iterations: readonly number[]): Promise<number>;
+  /** Called when the machine is ready for a process, right before it is started. */
+  beforeProcess?(iterations: readonly number[]): Promise<void>;
 }
 
 export interface MeasureOutcome {
@@ -238,6 +242,7 @@ class Run {
   /** One measured process, its fault recorded. */
   async #runProcess(group: { process: number; iterations: number[] }): Promise<ChildResult> {
     await this.#preparePageCache();
+    await this.options.beforeProcess?.(group.iterations);
     this.#before = await this.helper.call('snapshot', this.plan.sampler.roots);
     this.options.onEvent?.({ type: 'process', iterations: group.iterations });
     const result = await runChild(requestOf(this.plan, group.iterations), {
@@ -291,7 +296,9 @@ class Run {
     }
     for (const [index, group] of groups.entries()) {
       if (options.signal?.aborted) break;
-      state.warnings.push(...(await waitForCooldown(this.plan, this.helper, index, options)));
+      const place = (await options.turn?.(group.iterations)) ?? index;
+      state.warnings.push(...(await waitForCooldown(this.plan, this.helper, place, options)));
+      if (options.signal?.aborted) break;
       const result = await this.#runProcess(group);
       interrupted = result.interrupted;
       if (interrupted) break;

@@ -7,7 +7,7 @@ import {
   ModelSchema,
 } from './metadata.js';
 import { ResultsSchema } from './results.js';
-import { FaultSchema, UnavailableSchema, WarningSchema } from './values.js';
+import { count, FaultSchema, UnavailableSchema, WarningSchema } from './values.js';
 
 export const SCHEMA_ID = 'npu-bench/result';
 export const SCHEMA_VERSION = 1;
@@ -22,10 +22,13 @@ export const CaseSchema = z
   .looseObject({
     id: z.string().describe('unique in the document, e.g. "batch_size=4"'),
     label: z.string().optional(),
+    run: count.optional().describe('repetition of the whole sweep, from 1; same label in each'),
+    timestamp: z.iso.datetime({ offset: true }).optional(),
     device: z.string().optional(),
     device_info: DeviceInfoSchema.optional(),
     model: ModelSchema.optional(),
     benchmark_config: BenchmarkConfigSchema,
+    environment: z.record(z.string(), z.unknown()).optional(),
     status: StatusSchema.default('complete'),
     results: ResultsSchema,
     iterations: z.array(IterationSchema),
@@ -71,16 +74,20 @@ export function casesOf(document: ResultDocument): ResultDocument[] {
     status: entry.status,
     metadata: {
       ...rest.metadata,
+      timestamp: entry.timestamp ?? rest.metadata.timestamp,
+      environment: entry.environment ?? rest.metadata.environment,
       device: entry.device ?? rest.metadata.device,
       device_info: entry.device_info ?? rest.metadata.device_info,
       model: entry.model ?? rest.metadata.model,
       benchmark_config: entry.benchmark_config,
       label: entry.label ?? entry.id,
+      ...(entry.run === undefined ? {} : { run: entry.run }),
     },
     results: entry.results,
     iterations: entry.iterations,
     unavailable: entry.unavailable,
     warnings: entry.warnings,
     faults: entry.faults,
+    ...(entry.soundness === undefined ? {} : { soundness: entry.soundness }),
   }));
 }
