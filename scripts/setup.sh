@@ -19,7 +19,8 @@ esac
 # What a build needs; and what only the tests use: a software Vulkan and OpenCL, a browser and a spreadsheet program
 # for the reports, an Arm emulator.
 build_packages=(g++ cmake ninja-build python3 python3-pip libvulkan-dev libvulkan-volk-dev glslc opencl-c-headers)
-test_packages=(doctest-dev clang clang-format libvulkan1 mesa-vulkan-drivers ocl-icd-libopencl1 pocl-opencl-icd
+test_packages=(doctest-dev clang clang-format libvulkan1 mesa-vulkan-drivers vulkan-validationlayers spirv-tools
+  ocl-icd-libopencl1 pocl-opencl-icd
   chromium libreoffice-calc-nogui)
 
 as_root() {

@@ -2,14 +2,76 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 
 namespace npb::gpu {
 namespace {
+
+/// Most rows of x for which reading a matrix row by row still beats tiles.
+constexpr uint32_t kMatvecMostRows = 8;
+/// Shared memory of matmul_tiled: a block of 32 floats of each row of both tiles.
+constexpr uint32_t kTileRowBytes = 32 * 4;
 
 /// Reducing inside one subgroup needs no barrier. Only taken where a subgroup is a plausible
 /// workgroup on its own; on wide hardware shared memory is the form that every driver gets right.
 bool reduce_in_subgroup(const Limits& limits) {
   return limits.software && limits.subgroup_arithmetic && limits.subgroup_size >= 4;
+}
+
+/// A processor that imitates the device: neighbouring invocations are lanes of one vector. They
+/// make neighbouring rows and share x, so nothing is reduced and no lane is idle, at any `m`.
+LinearChoice software_form(const Limits& limits, uint32_t m, uint32_t x_stride, uint64_t quads) {
+  LinearChoice choice{.kernel = Kernel::matmul, .variant = {}};
+  Variant& variant = choice.variant;
+  variant.local_size = variant.lanes = std::max(limits.subgroup_size, 1u);
+  variant.columns = std::min(m, 8u);
+  // Lavapipe reads storage buffers lane by lane: texel and uniform buffers are its faster ways, and
+  // even there a load costs more than arithmetic. 8 x 4 keeps both sides' loads few and the sums in
+  // registers.
+  const uint32_t fit = limits.max_uniform_bytes / (x_stride * 4);
+  if (fit > 0 && quads > 0 && quads * 4 <= limits.max_texel_elements) {
+    variant.texel = true;
+    variant.rows = 8;
+    variant.columns = std::min({m, fit, 4u});
+  }
+  return choice;
+}
+
+LinearChoice matvec(const Limits& limits, uint32_t m, uint32_t k) {
+  LinearChoice choice{.kernel = Kernel::matvec, .variant = {}};
+  Variant& variant = choice.variant;
+  variant.local_size = std::bit_floor(std::min(limits.max_workgroup_size, 64u));
+  // As many lanes a row as there are blocks to share, so that short rows don't leave lanes idle.
+  variant.lanes = std::min(variant.local_size, std::bit_ceil(std::max(k / 64, 4u)));
+  variant.rows = m <= 2 ? 2 : 1;
+  variant.columns = m;
+  return choice;
+}
+
+/// 64 invocations as 8 x 8, each 8 rows of W and up to 4 rows of x: 12 KiB of shared memory, which
+/// every device has, and small enough for drivers that fail with larger tiles well within what they
+/// report (llama.cpp PR 24877 on Adreno).
+std::optional<LinearChoice> tiled(const Limits& limits, uint32_t m) {
+  LinearChoice choice{.kernel = Kernel::matmul_tiled, .variant = {}};
+  Variant& variant = choice.variant;
+  variant.local_size = 64;
+  variant.lanes = 8;
+  variant.rows = 8;
+  variant.columns = m <= 16 ? 2 : 4;
+  const uint32_t tile_rows =
+      variant.lanes * variant.rows + variant.local_size / variant.lanes * variant.columns;
+  if (limits.max_workgroup_size < variant.local_size ||
+      limits.max_shared_bytes < tile_rows * kTileRowBytes)
+    return std::nullopt;
+  return choice;
+}
+
+/// Tiles of registers alone, for a device without room for the shared form.
+LinearChoice untiled(const Limits& limits, uint32_t m) {
+  LinearChoice choice{.kernel = Kernel::matmul, .variant = {}};
+  choice.variant.local_size = choice.variant.lanes = choose_elementwise(limits);
+  choice.variant.columns = std::min(m, 16u);
+  return choice;
 }
 
 }  // namespace
@@ -33,33 +95,9 @@ uint32_t choose_elementwise(const Limits& limits) {
 
 LinearChoice choose_linear(const Limits& limits, uint32_t m, uint32_t k, uint32_t x_stride,
                            uint64_t quads) {
-  LinearChoice choice;
-  if (limits.software || m > 8) {
-    // Neighbouring invocations make neighbouring rows and share x: no reduction, full lanes.
-    choice.kernel = Kernel::matmul;
-    choice.variant.local_size =
-        limits.software ? std::max(limits.subgroup_size, 1u) : choose_elementwise(limits);
-    choice.variant.lanes = choice.variant.local_size;
-    choice.variant.rows = 1;
-    choice.variant.columns = std::min(m, limits.software ? 8u : 16u);
-    // A rasteriser in software reads storage buffers lane by lane: texel and uniform buffers are
-    // its faster ways, and even there a load costs more than arithmetic. On lavapipe 8 x 4 keeps
-    // both sides' loads few and the sums in registers.
-    const uint32_t fit = limits.max_uniform_bytes / (x_stride * 4);
-    if (limits.software && fit > 0 && quads > 0 && quads * 4 <= limits.max_texel_elements) {
-      choice.variant.texel = true;
-      choice.variant.rows = 8;
-      choice.variant.columns = std::min({m, fit, 4u});
-    }
-    return choice;
-  }
-  choice.kernel = Kernel::matvec;
-  choice.variant.local_size = std::bit_floor(std::min(limits.max_workgroup_size, 64u));
-  // As many lanes a row as there are blocks to share, so that short rows don't leave lanes idle.
-  choice.variant.lanes = std::min(choice.variant.local_size, std::bit_ceil(std::max(k / 64, 4u)));
-  choice.variant.rows = m <= 2 ? 2 : 1;
-  choice.variant.columns = m;
-  return choice;
+  if (limits.software) return software_form(limits, m, x_stride, quads);
+  if (m <= kMatvecMostRows) return matvec(limits, m, k);
+  return tiled(limits, m).value_or(untiled(limits, m));
 }
 
 }  // namespace npb::gpu

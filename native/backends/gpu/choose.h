@@ -6,7 +6,7 @@
 namespace npb::gpu {
 
 struct LinearChoice {
-  Kernel kernel = Kernel::matvec;  // matvec or matmul
+  Kernel kernel = Kernel::matvec;  // or matmul, matmul_tiled
   Variant variant;
 };
 

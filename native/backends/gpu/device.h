@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "backends/backend.h"
+#include "backends/gpu/kernel_cache.h"
 #include "core/result.h"
 
 namespace npb::gpu {
@@ -40,6 +41,7 @@ enum class Kernel : uint32_t {
   embed,         // tokens, quants, scales, out
   matvec,        // quants, scales, x, y, bias, residual
   matmul,        // the same, for many rows of x
+  matmul_tiled,  // the same, through shared memory
   norm,          // x, weight, bias, y
   rope_append,   // q, k, v, cache_k, cache_v, inv_freq, step
   attention,     // q, k, v, out, step
@@ -51,6 +53,10 @@ enum class Kernel : uint32_t {
   count
 };
 const char* name(Kernel kernel);
+constexpr bool reads_matrix(Kernel kernel) {
+  return kernel == Kernel::embed || kernel == Kernel::matvec || kernel == Kernel::matmul ||
+         kernel == Kernel::matmul_tiled;
+}
 
 /// How a matrix lies in device memory: GGUF's blocks with quants and scales in separate arrays, so
 /// that both can be read as aligned 32-bit words without any optional feature of the device.
@@ -82,9 +88,10 @@ struct Binding {
 /// in Vulkan, macros in OpenCL).
 struct Variant {
   uint32_t local_size = 32;
-  uint32_t lanes = 32;    // invocations that reduce together (a power of two)
-  uint32_t rows = 1;      // matvec/matmul: matrix rows per workgroup or per invocation
-  uint32_t columns = 1;   // matvec/matmul: rows of x handled together
+  uint32_t lanes = 32;   // invocations that reduce together, or make neighbouring rows of a tile (a
+                         // power of two)
+  uint32_t rows = 1;     // matvec/matmul: matrix rows per workgroup or per invocation
+  uint32_t columns = 1;  // matvec/matmul: rows of x handled together
   bool subgroup = false;  // reduce by subgroup adds; the workgroup is then one subgroup
   bool kv_f16 = false;
   bool texel = false;    // matmul: weights through texel buffers, x as a uniform buffer
@@ -139,7 +146,18 @@ class Device {
   /// Device nanoseconds of every dispatch of a list, from a run of its own with a stamp around
   /// each.
   virtual Result<std::vector<uint64_t>> profile(std::span<const Dispatch> list) = 0;
+
+  /// Keeps what was compiled for the next process, and tells where this one's kernels came from.
+  /// Called once, when everything was recorded. A cache that can't be written costs the next start
+  /// its time and this run nothing, so it is no error.
+  virtual KernelCache keep_kernels() = 0;
 };
+
+/// `bytes` that a driver refused because of `cause` (its own name of the failure), with `available`
+/// as a clause on what the device has.
+Error out_of_memory(uint64_t bytes, const std::string& cause, const std::string& available);
+/// "it has 2048 MiB in all, of which this program holds 12": what can be said without a budget.
+std::string memory_in_all(std::optional<uint64_t> device_bytes, uint64_t held_bytes);
 
 /// Divides the host's time for one submission: the device may start while the host still submits,
 /// so what overlaps with its execution counts as execution, and the parts never add up to more than

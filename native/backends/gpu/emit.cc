@@ -148,11 +148,13 @@ void Plan::emit_linear(const LoweredOp& op, uint32_t step_tokens,
                     : 0u,
                 has_residual ? layout_.of[op.residual].stride : 0u};
       const Variant& v = d.variant;
-      d.groups =
-          choice.kernel == Kernel::matvec
-              ? std::array<uint32_t, 3>{groups_for(rows, v.local_size / v.lanes * v.rows), 1, 1}
-              : std::array<uint32_t, 3>{groups_for(rows, v.local_size * v.rows),
-                                        groups_for(columns, v.columns), 1};
+      const uint32_t across = v.local_size / v.lanes;
+      if (choice.kernel == Kernel::matvec)
+        d.groups = {groups_for(rows, across * v.rows), 1, 1};
+      else if (choice.kernel == Kernel::matmul_tiled)
+        d.groups = {groups_for(rows, v.lanes * v.rows), groups_for(columns, across * v.columns), 1};
+      else
+        d.groups = {groups_for(rows, v.local_size * v.rows), groups_for(columns, v.columns), 1};
       d.barrier_before = first;  // chunks and tiles write different elements
       first = false;
       d.node = op.nodes.back();

@@ -37,6 +37,9 @@ class GpuSession : public Session {
     timeline_.weight_read_bytes = graph_->model->weight_bytes;
     if (graph_->next_token != kNoValue) NPB_TRY(recorded(1));
     NPB_TRY(recorded(options_.max_step_tokens));
+    const KernelCache kernels = device_->keep_kernels();
+    if (kernels != KernelCache::off && kernels != KernelCache::opaque)
+      timeline_.kernel_cache_hit = kernels == KernelCache::hit;
     timeline_.compile_ns = now_ns();
     return {};
   }
@@ -169,8 +172,7 @@ std::vector<PlacementEntry> GpuSession::placement() const {
   const std::string where = "gpu:" + device_->info().backend;
   std::map<std::string, PlacementEntry> lines;
   for (const Dispatch& d : plan_->dispatches(1)) {
-    const bool weighted =
-        d.kernel == Kernel::matvec || d.kernel == Kernel::matmul || d.kernel == Kernel::embed;
+    const bool weighted = reads_matrix(d.kernel);
     const std::string kernel =
         std::string(name(d.kernel)) + (weighted ? std::string(".") + name(d.format) : "");
     const std::string stored = weighted && d.node->weight
@@ -220,6 +222,8 @@ const char* name(Kernel kernel) {
       return "matvec";
     case Kernel::matmul:
       return "matmul";
+    case Kernel::matmul_tiled:
+      return "matmul_tiled";
     case Kernel::norm:
       return "norm";
     case Kernel::rope_append:
@@ -242,12 +246,33 @@ const char* name(Kernel kernel) {
   return "?";
 }
 
+Error out_of_memory(uint64_t bytes, const std::string& cause, const std::string& available) {
+  return {ErrorCode::out_of_memory,
+          "The GPU refused " + std::to_string((bytes + (1u << 20) - 1) >> 20) + " MiB (" + cause +
+              "; " + available +
+              "); use a smaller model or quantisation, or reduce --batch-size or --input-length."};
+}
+
+std::string memory_in_all(std::optional<uint64_t> device_bytes, uint64_t held_bytes) {
+  const std::string held = std::to_string(held_bytes >> 20);
+  return device_bytes
+             ? "it has " + std::to_string(*device_bytes >> 20) +
+                   " MiB in all, of which this program holds " + held
+             : "the driver doesn't say how much it has; this program holds " + held + " MiB";
+}
+
 Result<std::unique_ptr<Session>> open_session(std::unique_ptr<Device> device, Graph graph,
                                               const SessionOptions& options, uint64_t begin_ns,
                                               uint64_t opened_ns) {
   auto session = std::make_unique<GpuSession>(std::move(device), std::move(graph), options);
   NPB_TRY(session->open(begin_ns, opened_ns));
   return std::unique_ptr<Session>(std::move(session));
+}
+
+std::filesystem::path kernel_cache_folder(const SessionOptions& options) {
+  const auto asked = options.extra.find("kernel_cache_dir");
+  return asked == options.extra.end() ? default_kernel_cache_folder()
+                                      : std::filesystem::path(asked->second);
 }
 
 ProbeResult unavailable_probe(const Error& error) {

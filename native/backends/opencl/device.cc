@@ -9,6 +9,8 @@
 namespace npb::opencl {
 namespace {
 
+constexpr const char* kBuildOptions = "-cl-std=CL1.2 -cl-mad-enable";
+
 struct PushBlock {
   uint32_t words[gpu::kMaxPushWords] = {};
 };
@@ -31,9 +33,10 @@ struct OpenClList : gpu::RecordedList {
 
 }  // namespace
 
-Result<std::unique_ptr<OpenClDevice>> OpenClDevice::open(const PlatformDevice& device) {
+Result<std::unique_ptr<OpenClDevice>> OpenClDevice::open(const PlatformDevice& device,
+                                                         std::filesystem::path cache_folder) {
   NPB_TRY_ASSIGN(const Api* cl, api());
-  std::unique_ptr<OpenClDevice> opened(new OpenClDevice(*cl, device));
+  std::unique_ptr<OpenClDevice> opened(new OpenClDevice(*cl, device, std::move(cache_folder)));
   NPB_TRY(opened->initialize());
   return opened;
 }
@@ -62,17 +65,18 @@ OpenClDevice::~OpenClDevice() {
 
 Result<gpu::BufferId> OpenClDevice::create_buffer(uint64_t bytes, gpu::BufferKind kind) {
   if (bytes > platform_.limits.max_allocation_bytes)
-    return Error{ErrorCode::out_of_memory,
-                 "A buffer of " + std::to_string(bytes >> 20) +
-                     " MiB is needed, but this GPU gives at most " +
-                     std::to_string(platform_.limits.max_allocation_bytes >> 20) +
-                     " MiB at once; reduce --input-length or --batch-size."};
+    return gpu::out_of_memory(bytes, "CL_DEVICE_MAX_MEM_ALLOC_SIZE",
+                              "it gives at most " +
+                                  std::to_string(platform_.limits.max_allocation_bytes >> 20) +
+                                  " MiB at once");
   Buffer buffer;
   buffer.bytes = bytes;
   cl_int status = CL_SUCCESS;
   buffer.handle = cl_.clCreateBuffer(context_, CL_MEM_READ_WRITE, bytes, nullptr, &status);
   if (status != CL_SUCCESS)
-    return opencl_error(status, "Allocating " + std::to_string(bytes >> 20) + " MiB");
+    return gpu::out_of_memory(bytes, status_name(status),
+                              gpu::memory_in_all(platform_.info.memory_bytes, held_bytes_));
+  held_bytes_ += bytes;
   if (kind == gpu::BufferKind::host_shared) buffer.shadow.resize(bytes);
   buffers_.push_back(std::move(buffer));
   return static_cast<gpu::BufferId>(buffers_.size() - 1);
@@ -109,14 +113,13 @@ Result<cl_mem> OpenClDevice::memory(const gpu::Binding& binding) {
   return sub;
 }
 
-Result<cl_program> OpenClDevice::build(const std::string& source) {
+Result<cl_program> OpenClDevice::compile(const std::string& source) {
   cl_int status = CL_SUCCESS;
   const char* text = source.c_str();
   const size_t length = source.size();
   cl_program program = cl_.clCreateProgramWithSource(context_, 1, &text, &length, &status);
   if (status != CL_SUCCESS) return opencl_error(status, "Loading the kernels");
-  status = cl_.clBuildProgram(program, 1, &platform_.device, "-cl-std=CL1.2 -cl-mad-enable",
-                              nullptr, nullptr);
+  status = cl_.clBuildProgram(program, 1, &platform_.device, kBuildOptions, nullptr, nullptr);
   if (status == CL_SUCCESS) return program;
   size_t size = 0;
   cl_.clGetProgramBuildInfo(program, platform_.device, CL_PROGRAM_BUILD_LOG, 0, nullptr, &size);
@@ -129,10 +132,63 @@ Result<cl_program> OpenClDevice::build(const std::string& source) {
                                            "; update the driver, or try --backend vulkan."};
 }
 
+cl_program OpenClDevice::load_binary(std::span<const std::byte> binary) {
+  const size_t size = binary.size();
+  const auto* bytes = reinterpret_cast<const unsigned char*>(binary.data());
+  cl_int loaded = CL_SUCCESS, status = CL_SUCCESS;
+  cl_program program = cl_.clCreateProgramWithBinary(context_, 1, &platform_.device, &size, &bytes,
+                                                     &loaded, &status);
+  if (status != CL_SUCCESS) return nullptr;
+  if (loaded == CL_SUCCESS && cl_.clBuildProgram(program, 1, &platform_.device, kBuildOptions,
+                                                 nullptr, nullptr) == CL_SUCCESS)
+    return program;
+  cl_.clReleaseProgram(program);
+  return nullptr;
+}
+
+std::vector<std::byte> OpenClDevice::binary_of(cl_program program) const {
+  size_t size = 0;
+  if (cl_.clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, nullptr) !=
+      CL_SUCCESS)
+    return {};
+  std::vector<std::byte> binary(size);
+  auto* bytes = reinterpret_cast<unsigned char*>(binary.data());
+  if (size == 0 || cl_.clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof bytes, &bytes,
+                                        nullptr) != CL_SUCCESS)
+    return {};
+  return binary;
+}
+
+Result<cl_program> OpenClDevice::program(const std::string& source) {
+  uint64_t key = gpu::hash_text(platform_.info.name);
+  for (const std::string& part : {platform_.info.driver, platform_.info.compute_capability,
+                                  std::string(kBuildOptions), source})
+    key = gpu::hash_text(part, key);
+  const gpu::KernelCacheFile file(cache_folder_, "opencl", key);
+  if (const std::vector<std::byte> kept = file.read(); !kept.empty()) {
+    if (cl_program loaded = load_binary(kept)) return loaded;
+  }
+  NPB_TRY_ASSIGN(cl_program compiled, compile(source));
+  if (!file.enabled()) return compiled;
+  const std::vector<std::byte> binary = binary_of(compiled);
+  if (binary.empty())
+    ++programs_opaque_;
+  else
+    ++(file.write(binary).ok() ? programs_written_ : writes_failed_);
+  return compiled;
+}
+
+gpu::KernelCache OpenClDevice::keep_kernels() {
+  if (cache_folder_.empty()) return gpu::KernelCache::off;
+  if (writes_failed_ > 0) return gpu::KernelCache::failed;
+  if (programs_written_ > 0) return gpu::KernelCache::written;
+  return programs_opaque_ > 0 ? gpu::KernelCache::opaque : gpu::KernelCache::hit;
+}
+
 Result<std::unique_ptr<gpu::RecordedList>> OpenClDevice::record(
     std::span<const gpu::Dispatch> list) {
   auto recorded = std::make_unique<OpenClList>(cl_);
-  NPB_TRY_ASSIGN(recorded->program, build(program_source(list)));
+  NPB_TRY_ASSIGN(recorded->program, program(program_source(list)));
   for (const gpu::Dispatch& dispatch : list) {
     OpenClList::Launch launch;
     cl_int status = CL_SUCCESS;

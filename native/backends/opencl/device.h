@@ -13,7 +13,9 @@ namespace npb::opencl {
 
 class OpenClDevice : public gpu::Device {
  public:
-  static Result<std::unique_ptr<OpenClDevice>> open(const PlatformDevice& device);
+  /// `cache_folder` is for compiled kernels; empty: they are not kept.
+  static Result<std::unique_ptr<OpenClDevice>> open(const PlatformDevice& device,
+                                                    std::filesystem::path cache_folder);
   ~OpenClDevice() override;
 
   const gpu::Limits& limits() const override { return platform_.limits; }
@@ -26,11 +28,19 @@ class OpenClDevice : public gpu::Device {
   Result<std::unique_ptr<gpu::RecordedList>> record(std::span<const gpu::Dispatch> list) override;
   Result<void> execute(gpu::RecordedList& list, StepTiming& timing) override;
   Result<std::vector<uint64_t>> profile(std::span<const gpu::Dispatch> list) override;
+  gpu::KernelCache keep_kernels() override;
 
  private:
-  OpenClDevice(const Api& cl, const PlatformDevice& device) : cl_(cl), platform_(device) {}
+  OpenClDevice(const Api& cl, const PlatformDevice& device, std::filesystem::path cache_folder)
+      : cl_(cl), platform_(device), cache_folder_(std::move(cache_folder)) {}
   Result<void> initialize();
-  Result<cl_program> build(const std::string& source);
+  /// From the binary of an earlier process where there is one, else from source.
+  Result<cl_program> program(const std::string& source);
+  Result<cl_program> compile(const std::string& source);
+  /// Null where the driver refuses the binary.
+  cl_program load_binary(std::span<const std::byte> binary);
+  /// Empty where the driver gives none.
+  std::vector<std::byte> binary_of(cl_program program) const;
   /// A binding as a memory object of its own: the whole buffer, or a sub-buffer made once.
   Result<cl_mem> memory(const gpu::Binding& binding);
   /// The host's copies of shared buffers to the device, or back.
@@ -44,8 +54,11 @@ class OpenClDevice : public gpu::Device {
   };
   const Api& cl_;
   PlatformDevice platform_;
+  std::filesystem::path cache_folder_;
+  uint32_t programs_written_ = 0, programs_opaque_ = 0, writes_failed_ = 0;
   cl_context context_ = nullptr;
   cl_command_queue queue_ = nullptr;
+  uint64_t held_bytes_ = 0;
   std::vector<Buffer> buffers_;
   std::map<std::tuple<gpu::BufferId, uint64_t, uint64_t>, cl_mem> sub_buffers_;
 };

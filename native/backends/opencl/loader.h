@@ -22,8 +22,10 @@ namespace npb::opencl {
   F(clCreateCommandQueue)      \
   F(clReleaseCommandQueue)     \
   F(clCreateProgramWithSource) \
+  F(clCreateProgramWithBinary) \
   F(clBuildProgram)            \
   F(clGetProgramBuildInfo)     \
+  F(clGetProgramInfo)          \
   F(clReleaseProgram)          \
   F(clCreateKernel)            \
   F(clReleaseKernel)           \

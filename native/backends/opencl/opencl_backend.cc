@@ -28,7 +28,8 @@ class OpenClBackend : public Backend {
                                              std::to_string(options.device_index) +
                                              "; `npu-bench devices` lists those that there are."};
     NPB_TRY_ASSIGN(std::unique_ptr<opencl::OpenClDevice> device,
-                   opencl::OpenClDevice::open(devices[options.device_index]));
+                   opencl::OpenClDevice::open(devices[options.device_index],
+                                              gpu::kernel_cache_folder(options)));
     return gpu::open_session(std::move(device), std::move(graph), options, begin, now_ns());
   }
 };

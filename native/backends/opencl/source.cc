@@ -10,17 +10,13 @@ using gpu::Kernel;
 
 namespace {
 
-bool weighted(Kernel kernel) {
-  return kernel == Kernel::embed || kernel == Kernel::matvec || kernel == Kernel::matmul;
-}
-
 std::string instance(const gpu::Dispatch& dispatch) {
   std::string id = gpu::name(dispatch.kernel);
-  if (weighted(dispatch.kernel)) id += std::string("_") + gpu::name(dispatch.format);
+  if (gpu::reads_matrix(dispatch.kernel)) id += std::string("_") + gpu::name(dispatch.format);
   if (dispatch.variant.kv_f16) id += "_f16";
   const gpu::Variant& v = dispatch.variant;
   for (uint32_t number : {v.local_size, v.lanes, v.rows, v.columns})
-    id += "_" + std::to_string(number);
+    (id += "_") += std::to_string(number);
   return id;
 }
 
@@ -30,6 +26,7 @@ std::string_view text_of(Kernel kernel) {
       return kernel_text::embed;
     case Kernel::matvec:
     case Kernel::matmul:
+    case Kernel::matmul_tiled:
       return kernel_text::linear;
     case Kernel::norm:
       return kernel_text::norm;
@@ -70,10 +67,11 @@ std::string program_source(std::span<const gpu::Dispatch> list) {
         {"COLUMNS", std::to_string(dispatch.variant.columns)},
         {"DIMS_PER_LANE", std::to_string(dispatch.variant.rows)},
         {"HEAD_DIM", std::to_string(dispatch.variant.columns)}};
-    if (weighted(dispatch.kernel))
+    if (gpu::reads_matrix(dispatch.kernel))
       macros.emplace_back("LOAD", std::string("load_") + gpu::name(dispatch.format));
     if (dispatch.variant.kv_f16) macros.emplace_back("KV_F16", "");
     if (dispatch.kernel == Kernel::matvec) macros.emplace_back("MATVEC", "");
+    if (dispatch.kernel == Kernel::matmul_tiled) macros.emplace_back("TILED", "");
     if (dispatch.kernel == Kernel::argmax_part) macros.emplace_back("PART", "");
     for (const auto& [macro, value] : macros) source += "#define " + macro + " " + value + "\n";
     source += text_of(dispatch.kernel);

@@ -31,7 +31,7 @@ int Buffers::memory_type(uint32_t allowed, gpu::BufferKind kind) const {
 }
 
 Error Buffers::out_of_memory(uint64_t bytes, VkResult result) const {
-  std::string available = "the driver doesn't say how much is free";
+  std::string available = gpu::memory_in_all(physical_.info.memory_bytes, held_bytes_);
   if (physical_.memory_budget) {
     VkPhysicalDeviceMemoryBudgetPropertiesEXT budget{};
     budget.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT;
@@ -45,10 +45,7 @@ Error Buffers::out_of_memory(uint64_t bytes, VkResult result) const {
         most = std::max(most, budget.heapBudget[i] - budget.heapUsage[i]);
     available = std::to_string(most >> 20) + " MiB are free";
   }
-  return {ErrorCode::out_of_memory,
-          "The GPU refused " + std::to_string((bytes + (1u << 20) - 1) >> 20) + " MiB (" +
-              result_name(result) + "; " + available +
-              "); use a smaller model or quantisation, or reduce --batch-size or --input-length."};
+  return gpu::out_of_memory(bytes, result_name(result), available);
 }
 
 Result<gpu::BufferId> Buffers::create(uint64_t bytes, gpu::BufferKind kind) {
@@ -77,11 +74,17 @@ Result<gpu::BufferId> Buffers::create(uint64_t bytes, gpu::BufferKind kind) {
   allocate.allocationSize = needs.size;
   allocate.memoryTypeIndex = static_cast<uint32_t>(type);
   result = vkAllocateMemory(device_, &allocate, nullptr, &made.memory);
-  if (result != VK_SUCCESS) return out_of_memory(needs.size, result);
+  if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY ||
+      result == VK_ERROR_TOO_MANY_OBJECTS)
+    return out_of_memory(needs.size, result);
+  if (result != VK_SUCCESS) return vulkan_error(result, "Allocating memory");
+  held_bytes_ += needs.size;
   result = vkBindBufferMemory(device_, made.handle, made.memory, 0);
   if (result != VK_SUCCESS) return vulkan_error(result, "Binding a buffer");
   const VkMemoryPropertyFlags flags = physical_.memory.memoryTypes[type].propertyFlags;
-  if ((flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) &&
+  // Beside unified memory a visible piece of the device's own is a small window, slow to read.
+  const bool wanted = kind == gpu::BufferKind::host_shared || physical_.limits.unified_memory;
+  if (wanted && (flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) &&
       (flags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT)) {
     void* address = nullptr;
     result = vkMapMemory(device_, made.memory, 0, VK_WHOLE_SIZE, 0, &address);

@@ -37,6 +37,7 @@ class Buffers {
   const PhysicalDevice& physical_;
   VkDevice device_;
   std::vector<Buffer> buffers_;
+  uint64_t held_bytes_ = 0;
   gpu::BufferId staging_ = gpu::kNoBuffer;
 };
 

@@ -27,13 +27,14 @@ uint64_t VulkanDevice::stamp_ns(uint64_t begin, uint64_t end) const {
       period);
 }
 
-Result<std::unique_ptr<VulkanDevice>> VulkanDevice::open(const PhysicalDevice& physical) {
+Result<std::unique_ptr<VulkanDevice>> VulkanDevice::open(
+    const PhysicalDevice& physical, const std::filesystem::path& cache_folder) {
   std::unique_ptr<VulkanDevice> device(new VulkanDevice(physical));
-  NPB_TRY(device->initialize());
+  NPB_TRY(device->initialize(cache_folder));
   return device;
 }
 
-Result<void> VulkanDevice::initialize() {
+Result<void> VulkanDevice::initialize(const std::filesystem::path& cache_folder) {
   const float priority = 1.0f;
   VkDeviceQueueCreateInfo queue{};
   queue.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO;
@@ -63,12 +64,19 @@ Result<void> VulkanDevice::initialize() {
   result = vkCreateFence(device_, &fence, nullptr, &fence_);
   if (result != VK_SUCCESS) return vulkan_error(result, "Creating the fence");
   buffers_ = std::make_unique<Buffers>(physical_, device_);
-  NPB_TRY_ASSIGN(pipelines_, Pipelines::make(device_));
+  NPB_TRY_ASSIGN(pipelines_, Pipelines::make(physical_.properties, device_, cache_folder));
   return {};
 }
 
 VulkanDevice::~VulkanDevice() {
   if (device_ == VK_NULL_HANDLE) return;
+  if (hung_) {
+    // Waiting would hang too, and what the device still holds can't be freed: all of it is left to
+    // the end of the process.
+    static_cast<void>(pipelines_.release());
+    static_cast<void>(buffers_.release());
+    return;
+  }
   vkDeviceWaitIdle(device_);
   pipelines_.reset();
   buffers_.reset();
@@ -101,7 +109,7 @@ Result<void> VulkanDevice::write(gpu::BufferId buffer, uint64_t offset,
                    VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_READ_BIT);
     vkEndCommandBuffer(commands);
     const Result<void> done = submit_and_wait({commands}, timing);
-    vkFreeCommandBuffers(device_, commands_, 1, &commands);
+    if (!hung_) vkFreeCommandBuffers(device_, commands_, 1, &commands);
     NPB_TRY(done);
   }
   return {};
@@ -125,7 +133,7 @@ Result<void> VulkanDevice::read(gpu::BufferId buffer, uint64_t offset, std::span
                    VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
     vkEndCommandBuffer(commands);
     const Result<void> done = submit_and_wait({commands}, timing);
-    vkFreeCommandBuffers(device_, commands_, 1, &commands);
+    if (!hung_) vkFreeCommandBuffers(device_, commands_, 1, &commands);
     NPB_TRY(done);
     std::memcpy(bytes.data() + at, buffers_->mapped(staging), count);
   }
@@ -139,11 +147,12 @@ Result<std::unique_ptr<gpu::RecordedList>> VulkanDevice::record(
 }
 
 Recorder VulkanDevice::recorder() {
-  return Recorder(physical_, device_, commands_, *buffers_, *pipelines_);
+  return Recorder(physical_, device_, commands_, hung_, *buffers_, *pipelines_);
 }
 
 Result<void> VulkanDevice::submit_and_wait(const std::vector<VkCommandBuffer>& commands,
                                            StepTiming& timing) {
+  if (hung_) return vulkan_error(VK_TIMEOUT, "An earlier step of the GPU");
   const uint64_t begin = now_ns();
   VkResult result = vkResetFences(device_, 1, &fence_);
   // One submission per command buffer: there is more than one only where long submissions hang.
@@ -157,6 +166,7 @@ Result<void> VulkanDevice::submit_and_wait(const std::vector<VkCommandBuffer>& c
   if (result != VK_SUCCESS) return vulkan_error(result, "Submitting a step to the GPU");
   const uint64_t submitted = now_ns();
   result = vkWaitForFences(device_, 1, &fence_, VK_TRUE, kFenceTimeoutNs);
+  hung_ = result == VK_TIMEOUT;
   if (result != VK_SUCCESS) return vulkan_error(result, "Waiting for the GPU");
   timing.dispatch_ns = submitted - begin;
   timing.synchronize_ns = now_ns() - submitted;  // execute() takes the device's own share out

@@ -17,7 +17,9 @@ namespace npb::vulkan {
 class VulkanDevice : public gpu::Device {
  public:
   /// Errors: device_unavailable, unsupported, out_of_memory.
-  static Result<std::unique_ptr<VulkanDevice>> open(const PhysicalDevice& physical);
+  /// `cache_folder` is for compiled kernels; empty: they are not kept.
+  static Result<std::unique_ptr<VulkanDevice>> open(const PhysicalDevice& physical,
+                                                    const std::filesystem::path& cache_folder);
   ~VulkanDevice() override;
 
   const gpu::Limits& limits() const override { return physical_.limits; }
@@ -30,10 +32,11 @@ class VulkanDevice : public gpu::Device {
   Result<std::unique_ptr<gpu::RecordedList>> record(std::span<const gpu::Dispatch> list) override;
   Result<void> execute(gpu::RecordedList& list, StepTiming& timing) override;
   Result<std::vector<uint64_t>> profile(std::span<const gpu::Dispatch> list) override;
+  gpu::KernelCache keep_kernels() override { return pipelines_->keep(); }
 
  private:
   explicit VulkanDevice(const PhysicalDevice& physical) : physical_(physical) {}
-  Result<void> initialize();
+  Result<void> initialize(const std::filesystem::path& cache_folder);
   Recorder recorder();
   Result<void> submit_and_wait(const std::vector<VkCommandBuffer>& commands, StepTiming& timing);
   /// Nanoseconds between two raw stamps, which wrap at the queue's valid bits.
@@ -44,6 +47,7 @@ class VulkanDevice : public gpu::Device {
   VkQueue queue_ = VK_NULL_HANDLE;
   VkCommandPool commands_ = VK_NULL_HANDLE;
   VkFence fence_ = VK_NULL_HANDLE;
+  bool hung_ = false;  // a submission never came back: nothing of it may be waited for or freed
   std::unique_ptr<Buffers> buffers_;
   std::unique_ptr<Pipelines> pipelines_;
 };

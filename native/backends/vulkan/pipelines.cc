@@ -10,9 +10,7 @@ using gpu::Kernel;
 
 std::string module_name(const gpu::Dispatch& dispatch) {
   std::string module = gpu::name(dispatch.kernel);
-  const bool weighted = dispatch.kernel == Kernel::embed || dispatch.kernel == Kernel::matvec ||
-                        dispatch.kernel == Kernel::matmul;
-  if (weighted) module += std::string(".") + gpu::name(dispatch.format);
+  if (gpu::reads_matrix(dispatch.kernel)) module += std::string(".") + gpu::name(dispatch.format);
   if (dispatch.variant.texel) module += ".texel";
   if (dispatch.variant.kv_f16) module += ".f16";
   const bool reduces = dispatch.kernel == Kernel::matvec || dispatch.kernel == Kernel::norm ||
@@ -21,8 +19,28 @@ std::string module_name(const gpu::Dispatch& dispatch) {
   return module;
 }
 
-Result<std::unique_ptr<Pipelines>> Pipelines::make(VkDevice device) {
-  std::unique_ptr<Pipelines> pipelines(new Pipelines(device));
+namespace {
+
+/// Everything a driver's compiled kernels depend on.
+uint64_t cache_key(const VkPhysicalDeviceProperties& properties) {
+  uint64_t hash = gpu::hash_text(properties.deviceName);
+  const uint32_t ids[] = {properties.vendorID, properties.deviceID, properties.driverVersion,
+                          properties.apiVersion};
+  hash = gpu::hash_bytes(std::as_bytes(std::span(ids)), hash);
+  hash = gpu::hash_bytes(std::as_bytes(std::span(properties.pipelineCacheUUID)), hash);
+  for (const SpirvModule& module : spirv_modules())
+    hash = gpu::hash_bytes(std::as_bytes(std::span(module.words, module.bytes / 4)),
+                           gpu::hash_text(module.name, hash));
+  return hash;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Pipelines>> Pipelines::make(const VkPhysicalDeviceProperties& properties,
+                                                   VkDevice device,
+                                                   const std::filesystem::path& cache_folder) {
+  std::unique_ptr<Pipelines> pipelines(
+      new Pipelines(device, gpu::KernelCacheFile(cache_folder, "vulkan", cache_key(properties))));
   NPB_TRY(pipelines->initialize());
   return pipelines;
 }
@@ -54,11 +72,29 @@ Result<void> Pipelines::initialize() {
     result = vkCreatePipelineLayout(device_, &layout, nullptr, &shape.layout);
     if (result != VK_SUCCESS) return vulkan_error(result, "Creating the pipeline layout");
   }
+  kept_ = file_.read();
   VkPipelineCacheCreateInfo cache{};
   cache.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO;
+  cache.initialDataSize = kept_.size();
+  cache.pInitialData = kept_.data();
   const VkResult result = vkCreatePipelineCache(device_, &cache, nullptr, &cache_);
   if (result != VK_SUCCESS) return vulkan_error(result, "Creating the pipeline cache");
   return {};
+}
+
+gpu::KernelCache Pipelines::keep() const {
+  if (!file_.enabled()) return gpu::KernelCache::off;
+  size_t size = 0;
+  if (vkGetPipelineCacheData(device_, cache_, &size, nullptr) != VK_SUCCESS)
+    return gpu::KernelCache::failed;
+  std::vector<std::byte> data(size);
+  if (vkGetPipelineCacheData(device_, cache_, &size, data.data()) != VK_SUCCESS)
+    return gpu::KernelCache::failed;
+  data.resize(size);
+  if (size <= sizeof(VkPipelineCacheHeaderVersionOne)) return gpu::KernelCache::opaque;
+  // A kernel that the file didn't have has joined it.
+  if (data.size() == kept_.size()) return gpu::KernelCache::hit;
+  return file_.write(data).ok() ? gpu::KernelCache::written : gpu::KernelCache::failed;
 }
 
 Pipelines::~Pipelines() {

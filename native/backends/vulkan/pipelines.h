@@ -12,7 +12,10 @@ namespace npb::vulkan {
 
 class Pipelines {
  public:
-  static Result<std::unique_ptr<Pipelines>> make(VkDevice device);
+  /// `cache_folder` empty: compiled kernels are not kept.
+  static Result<std::unique_ptr<Pipelines>> make(const VkPhysicalDeviceProperties& properties,
+                                                 VkDevice device,
+                                                 const std::filesystem::path& cache_folder);
   ~Pipelines();
   Pipelines(const Pipelines&) = delete;
   Pipelines& operator=(const Pipelines&) = delete;
@@ -22,10 +25,12 @@ class Pipelines {
   /// Two shapes of bindings: all storage buffers, or weights as texel and x as uniform buffers.
   VkPipelineLayout layout(bool texel) const { return shapes_[texel].layout; }
   VkDescriptorSetLayout set_layout(bool texel) const { return shapes_[texel].set; }
+  /// Writes the pipeline cache to its file, if kernels were compiled that it lacked.
+  gpu::KernelCache keep() const;
   static VkDescriptorType binding_type(bool texel, uint32_t binding);
 
  private:
-  explicit Pipelines(VkDevice device) : device_(device) {}
+  Pipelines(VkDevice device, gpu::KernelCacheFile file) : device_(device), file_(std::move(file)) {}
   Result<void> initialize();
 
   using Key = std::tuple<std::string, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t>;
@@ -35,6 +40,8 @@ class Pipelines {
   };
   VkDevice device_;
   Shape shapes_[2];  // [texel]
+  gpu::KernelCacheFile file_;
+  std::vector<std::byte> kept_;  // what the file held
   VkPipelineCache cache_ = VK_NULL_HANDLE;
   std::map<Key, VkPipeline> pipelines_;
 };

@@ -6,6 +6,7 @@
 namespace npb::vulkan {
 
 VulkanList::~VulkanList() {
+  if (hung) return;
   if (!commands.empty())
     vkFreeCommandBuffers(device, pool, static_cast<uint32_t>(commands.size()), commands.data());
   for (VkBufferView view : views) vkDestroyBufferView(device, view, nullptr);
@@ -71,7 +72,7 @@ Result<void> Recorder::prepare(VulkanList& recorded, uint32_t count, Stamps stam
 
 Result<std::unique_ptr<VulkanList>> Recorder::record(std::span<const gpu::Dispatch> list,
                                                      Stamps stamps) {
-  auto recorded = std::make_unique<VulkanList>(device_, pool_);
+  auto recorded = std::make_unique<VulkanList>(device_, pool_, hung_);
   const uint32_t count = static_cast<uint32_t>(list.size());
   NPB_TRY(prepare(*recorded, count, stamps));
   const bool clock = recorded->queries != VK_NULL_HANDLE,

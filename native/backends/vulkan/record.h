@@ -11,10 +11,11 @@
 namespace npb::vulkan {
 
 struct VulkanList : gpu::RecordedList {
-  VulkanList(VkDevice d, VkCommandPool p) : device(d), pool(p) {}
+  VulkanList(VkDevice d, VkCommandPool p, const bool& h) : device(d), pool(p), hung(h) {}
   ~VulkanList() override;
   VkDevice device;
   VkCommandPool pool;
+  const bool& hung;  // the device's: it still holds the commands, so they can't be freed
   std::vector<VkCommandBuffer> commands;  // more than one only where long submissions hang
   std::vector<VkBufferView> views;
   VkDescriptorPool descriptors = VK_NULL_HANDLE;
@@ -28,11 +29,12 @@ enum class Stamps { around_all, around_each };
 
 class Recorder {
  public:
-  Recorder(const PhysicalDevice& physical, VkDevice device, VkCommandPool pool,
+  Recorder(const PhysicalDevice& physical, VkDevice device, VkCommandPool pool, const bool& hung,
            const Buffers& buffers, Pipelines& pipelines)
       : physical_(physical),
         device_(device),
         pool_(pool),
+        hung_(hung),
         buffers_(buffers),
         pipelines_(pipelines) {}
 
@@ -49,6 +51,7 @@ class Recorder {
   const PhysicalDevice& physical_;
   VkDevice device_;
   VkCommandPool pool_;
+  const bool& hung_;
   const Buffers& buffers_;
   Pipelines& pipelines_;
   std::map<std::pair<uint64_t, uint64_t>, VkBufferView> views_;  // by (buffer and format, offset)

@@ -26,7 +26,7 @@ class VulkanBackend : public Backend {
     for (const vulkan::PhysicalDevice& physical : devices) {
       if (physical.info.index != options.device_index) continue;
       NPB_TRY_ASSIGN(std::unique_ptr<vulkan::VulkanDevice> device,
-                     vulkan::VulkanDevice::open(physical));
+                     vulkan::VulkanDevice::open(physical, gpu::kernel_cache_folder(options)));
       return gpu::open_session(std::move(device), std::move(graph), options, begin, now_ns());
     }
     return Error{ErrorCode::not_found, "There is no Vulkan device " +

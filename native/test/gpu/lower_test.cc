@@ -5,7 +5,6 @@
 
 #include <map>
 
-#include "backends/gpu/choose.h"
 #include "backends/gpu/layout.h"
 #include "test/support/random_model.h"
 
@@ -24,6 +23,8 @@ Graph tiny_graph(const test::TempFolder& folder, const char* architecture) {
 }
 
 }  // namespace
+
+TEST_SUITE_BEGIN("host");
 
 TEST_CASE("a llama layer becomes nine launches") {
   test::TempFolder folder;
@@ -71,26 +72,4 @@ TEST_CASE("no two values that live at once share memory") {
   }
 }
 
-TEST_CASE("kernels are chosen by the limits that devices report") {
-  // Limits as real drivers state them: Adreno's subgroups of 64 and 128, 32 KiB of shared memory.
-  gpu::Limits adreno;
-  adreno.subgroup_size = 64;
-  adreno.subgroup_arithmetic = true;
-  adreno.max_workgroup_size = 1024;
-  adreno.max_shared_bytes = 32768;
-  const auto decode = gpu::choose_linear(adreno, 1, 2048, 2048, 1 << 20);
-  CHECK(decode.kernel == gpu::Kernel::matvec);
-  CHECK(decode.variant.local_size == 64);
-  CHECK_FALSE(decode.variant.subgroup);  // shared memory is the form that every driver gets right
-  CHECK(gpu::choose_linear(adreno, 128, 2048, 2048, 1 << 20).kernel == gpu::Kernel::matmul);
-  gpu::Limits lavapipe;
-  lavapipe.subgroup_size = 8;
-  lavapipe.subgroup_arithmetic = true;
-  lavapipe.software = true;
-  lavapipe.max_workgroup_size = 1024;
-  CHECK(gpu::choose_linear(lavapipe, 1, 2048, 2048, 1 << 20).variant.local_size == 8);
-  CHECK(gpu::choose_reduction(lavapipe).subgroup);
-  gpu::Limits smallest;  // what the specification guarantees at least
-  CHECK(gpu::choose_linear(smallest, 1, 64, 64, 128).variant.local_size <=
-        smallest.max_workgroup_size);
-}
+TEST_SUITE_END();

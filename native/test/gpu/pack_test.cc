@@ -59,6 +59,8 @@ float weight(gpu::Format format, const uint32_t* q, const uint32_t* s, uint64_t 
 
 }  // namespace
 
+TEST_SUITE_BEGIN("host");
+
 TEST_CASE("packing keeps every weight of every type") {
   for (TensorType type :
        {TensorType::f32, TensorType::f16, TensorType::bf16, TensorType::q8_0, TensorType::q4_0,
@@ -91,3 +93,5 @@ TEST_CASE("a matrix that doesn't fill the words is refused with its name") {
   REQUIRE(!result.ok());
   CHECK(result.error().message.find("blk.0.odd") != std::string::npos);
 }
+
+TEST_SUITE_END();

@@ -1,67 +1,15 @@
 // Whole models on every GPU API of this machine, held to the reference interpreter.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-
-#include "backends/backend.h"
-#include "test/support/error.h"
-#include "test/support/random_model.h"
+#include "test/gpu/decoder.h"
 
 using namespace npb;
+using test::gpu_backends;
+using test::Outcome;
+using test::run_decoder;
+using test::without_cache;
 
 namespace {
-
-/// Backends whose device exists here. A machine without any skips, with the reason in the output.
-std::vector<const Backend*> gpu_backends() {
-  std::vector<const Backend*> found;
-  for (const char* id : {"vulkan", "opencl"}) {
-    const Backend* backend = find_backend(id);
-    if (!backend) continue;
-    const ProbeResult probe = backend->probe({});
-    if (probe.devices.empty())
-      MESSAGE("skipped " << id << ": " << probe.unavailable->reason);
-    else
-      found.push_back(backend);
-  }
-  return found;
-}
-
-struct Outcome {
-  std::vector<float> logits;
-  std::vector<int32_t> tokens;
-};
-
-/// A prefill of `prompt` and `steps` greedy decode steps; logits after each, one after the other.
-Outcome run_decoder(const Backend& backend, std::shared_ptr<const Model> model,
-                    const std::vector<int32_t>& prompt, uint32_t batch, uint32_t steps,
-                    Precision precision) {
-  const uint32_t length = static_cast<uint32_t>(prompt.size() / batch);
-  auto graph = build_graph(model, {});
-  REQUIRE_MESSAGE(graph.ok(), graph.error().message);
-  auto session = backend.open(*graph, {.batch = batch,
-                                       .max_tokens = length + steps,
-                                       .max_step_tokens = length,
-                                       .precision = precision,
-                                       .threads = 2});
-  REQUIRE_MESSAGE(session.ok(), session.error().message);
-  Outcome outcome;
-  std::vector<int32_t> next(batch);
-  std::vector<float> logits(size_t{batch} * model->hp.vocab_size);
-  StepTiming timing;
-  std::span<const int32_t> tokens = prompt;
-  for (uint32_t step = 0; step <= steps; ++step) {
-    const auto done = (*session)->forward(tokens, next, timing);
-    REQUIRE_MESSAGE(done.ok(), done.error().message);
-    const uint64_t parts = timing.transfer_ns.value_or(0) + timing.dispatch_ns.value_or(0) +
-                           timing.execute_ns.value_or(0) + timing.synchronize_ns.value_or(0);
-    CHECK(parts <= timing.wall_ns);
-    REQUIRE((*session)->read_logits(logits).ok());
-    outcome.logits.insert(outcome.logits.end(), logits.begin(), logits.end());
-    outcome.tokens.insert(outcome.tokens.end(), next.begin(), next.end());
-    tokens = next;
-  }
-  return outcome;
-}
 
 void check_decoder(const test::TinyModel& tiny, uint32_t batch, double bound, Precision precision) {
   test::TempFolder folder;
@@ -124,8 +72,9 @@ TEST_CASE("encoders on every GPU API match the reference") {
     auto run = [&](const Backend& backend) {
       auto graph = build_graph(*model, {});
       REQUIRE_MESSAGE(graph.ok(), graph.error().message);
-      auto session =
-          backend.open(*graph, {.batch = 3, .max_tokens = 11, .max_step_tokens = 11, .threads = 2});
+      auto session = backend.open(
+          *graph,
+          without_cache({.batch = 3, .max_tokens = 11, .max_step_tokens = 11, .threads = 2}));
       REQUIRE_MESSAGE(session.ok(), session.error().message);
       std::vector<float> vectors(3 * (*model)->hp.d_model);
       StepTiming timing;
@@ -148,8 +97,9 @@ TEST_CASE("a session refuses what it has no room for, in a sentence") {
   REQUIRE_MESSAGE(model.ok(), model.error().message);
   for (const Backend* backend : gpu_backends()) {
     CAPTURE(std::string(backend->id()));
-    auto session = backend->open(*build_graph(*model, {}),
-                                 {.batch = 1, .max_tokens = 6, .max_step_tokens = 4});
+    auto session =
+        backend->open(*build_graph(*model, {}),
+                      without_cache({.batch = 1, .max_tokens = 6, .max_step_tokens = 4}));
     REQUIRE_MESSAGE(session.ok(), session.error().message);
     std::vector<int32_t> next(1);
     StepTiming timing;

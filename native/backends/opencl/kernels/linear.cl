@@ -32,6 +32,55 @@ kernel void NAME(main)(global const uint* quants, global const uint* scales, glo
       if (lane == 0 && row0 + r < N_ && c < M_) NAME(store)(y, bias, residual, args, row0 + r, c, sum);
     }
 }
+#elif defined(TILED)
+// A work-group dequantises one block (32 columns) of LANES x ROWS rows of W and the same part of
+// LOCAL / LANES x COLUMNS rows of x into local memory; each work-item makes ROWS x COLUMNS products of it.
+#define TILE_ROWS (LANES * ROWS)
+#define TILE_COLUMNS (LOCAL / LANES * COLUMNS)
+kernel void NAME(main)(global const uint* quants, global const uint* scales, global const float* x, global float* y,
+                       global const float* bias, global const float* residual, const Push args) {
+  // By quads of the block first: neighbours write and read neighbouring vectors.
+  local float4 tile_w[8 * TILE_ROWS];
+  local float4 tile_x[8 * TILE_COLUMNS];
+  uint id = get_local_id(0);
+  uint row0 = get_group_id(0) * TILE_ROWS, column0 = get_group_id(1) * TILE_COLUMNS;
+  uint row = id % LANES, column = id / LANES;
+  float sums[ROWS * COLUMNS];
+  for (uint i = 0; i < ROWS * COLUMNS; ++i) sums[i] = 0.0f;
+  for (uint b = 0; b < K_ / 32; ++b) {
+    for (uint r = id; r < TILE_ROWS; r += LOCAL) {
+      Block w = LOAD(quants, scales, min(row0 + r, N_ - 1), b, args.w[7], args.w[8]);
+      tile_w[0 * TILE_ROWS + r] = w.lo.s0123;
+      tile_w[1 * TILE_ROWS + r] = w.lo.s4567;
+      tile_w[2 * TILE_ROWS + r] = w.lo.s89ab;
+      tile_w[3 * TILE_ROWS + r] = w.lo.scdef;
+      tile_w[4 * TILE_ROWS + r] = w.hi.s0123;
+      tile_w[5 * TILE_ROWS + r] = w.hi.s4567;
+      tile_w[6 * TILE_ROWS + r] = w.hi.s89ab;
+      tile_w[7 * TILE_ROWS + r] = w.hi.scdef;
+    }
+    for (uint t = id; t < 8 * TILE_COLUMNS; t += LOCAL)
+      tile_x[t % 8 * TILE_COLUMNS + t / 8] =
+          vload4(t % 8, x + args.w[3] + min(column0 + t / 8, M_ - 1) * args.w[4] + b * 32);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (uint i = 0; i < 8; ++i) {
+      float4 part[COLUMNS];
+      for (uint c = 0; c < COLUMNS; ++c) part[c] = tile_x[i * TILE_COLUMNS + column + c * (LOCAL / LANES)];
+      for (uint r = 0; r < ROWS; ++r) {
+        float4 w = tile_w[i * TILE_ROWS + row + r * LANES];
+        for (uint c = 0; c < COLUMNS; ++c) sums[r * COLUMNS + c] += dot(w, part[c]);
+      }
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+  }
+  for (uint r = 0; r < ROWS; ++r)
+    for (uint c = 0; c < COLUMNS; ++c) {
+      uint to_row = row0 + row + r * LANES, to_column = column0 + column + c * (LOCAL / LANES);
+      if (to_row < N_ && to_column < M_) NAME(store)(y, bias, residual, args, to_row, to_column, sums[r * COLUMNS + c]);
+    }
+}
+#undef TILE_ROWS
+#undef TILE_COLUMNS
 #else
 // Every work-item makes ROWS rows times COLUMNS rows of x in registers; no barrier.
 kernel void NAME(main)(global const uint* quants, global const uint* scales, global const float* x, global float* y,
