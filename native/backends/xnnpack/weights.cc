@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "backends/xnnpack/pack_blocks.h"
+#include "backends/xnnpack/packed_cache.h"
 #include "core/half.h"
 #include "core/parallel.h"
 
@@ -88,7 +89,44 @@ Result<void> PackedWeights::pack() {
     if (auto* dense = dynamic_cast<DenseMatrix*>(entry->matrix.get())) dense->set_memory(at);
     if (entry->correction) entry->correction->set_memory(arena_.data() + entry->correction_offset);
   }
-  return run_jobs();
+  const bool all_in_arena = std::none_of(entries_.begin(), entries_.end(), [](const auto& entry) {
+    return entry->format.family == Format::Family::xnnpack;  // their memory is XNNPACK's own
+  });
+  if (options_.cache_dir.empty() || !all_in_arena || entries_.empty()) return run_jobs();
+  const uint64_t key = identity();
+  const std::span<std::byte> image(arena_.data(), arena_.size());
+  from_cache_ = load_packed(options_.cache_dir, key, image, options_.threads);
+  if (from_cache_) {
+    source_bytes_ += image.size();
+    return {};
+  }
+  std::fill(image.begin(), image.end(), std::byte{0});  // a damaged file may have left something
+  NPB_TRY(run_jobs());
+  save_packed(options_.cache_dir, key, image, options_.threads);
+  return {};
+}
+
+/// Of the plan and of samples of the weights: any other model, type, layout or version has another one.
+uint64_t PackedWeights::identity() const {
+  uint64_t hash = quick_hash(std::as_bytes(std::span("packed layout 1")), arena_bytes_);
+  const size_t every = std::max<size_t>(1, entries_.size() / 64);
+  std::vector<std::byte> scratch;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    const Entry& entry = *entries_[i];
+    const WeightInfo& tensor = *entry.weight.tensor;
+    const uint64_t facts[] = {static_cast<uint64_t>(tensor.type),          tensor.rows,       tensor.cols,
+                              entry.weight.row,                            entry.weight.rows, entry.offset,
+                              static_cast<uint64_t>(entry.format.family),  static_cast<uint64_t>(entry.format.blocks),
+                              static_cast<uint64_t>(entry.format.half)};
+    hash = quick_hash(std::as_bytes(std::span(facts)), hash);
+    hash = quick_hash(std::as_bytes(std::span(tensor.name)), hash);
+    if (i % every != 0) continue;
+    const uint64_t row = entry.weight.row + entry.weight.rows * (i % 7) / 7;
+    hash = quick_hash(source_->rows(tensor, row, 1, scratch), hash);
+  }
+  uint64_t vectors = 0;  // a sum, because the map's order is not the same in every process
+  for (const auto& [slice, values] : vectors_) vectors += quick_hash(std::as_bytes(std::span(values)), 0);
+  return hash ^ vectors;
 }
 
 Result<void> PackedWeights::run_jobs() {

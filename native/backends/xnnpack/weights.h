@@ -22,7 +22,6 @@ class PackedWeights final : public WeightStore {
     unsigned threads = 1;
     bool own_blocks = false;
     std::string cache_dir;  // empty: no packed-weights file
-    std::string cache_key;  // what the file must have been made for, as text
   };
   PackedWeights(std::shared_ptr<const WeightSource> source, const Kernels& kernels, Options options);
 
@@ -54,6 +53,7 @@ class PackedWeights final : public WeightStore {
     size_t begin, end;  // panels, or one slab
   };
 
+  uint64_t identity() const;
   Result<void> run_jobs();
   Result<void> pack_job(const Job& job) const;
   Result<void> pack_slab(const Entry& entry, size_t slab, const std::byte* rows) const;

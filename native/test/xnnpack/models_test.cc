@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -265,4 +267,44 @@ TEST_CASE("profile, placement and memory add up") {
   CHECK(linear == 7 * model->hp.n_layers + 1);
   CHECK(session->memory().weights_bytes > 0);
   CHECK(session->memory().kv_cache_bytes > 0);
+}
+
+TEST_CASE("the packed-weights file is used when sound, and only then") {
+  test::TempFolder folder, cache;
+  TinyModel tiny;
+  tiny.type = TensorType::q4_0;
+  const auto model = load(tiny, folder);
+  SessionOptions options;
+  options.max_step_tokens = options.max_tokens = 4;
+  options.packed_cache_dir = cache.path().string();
+  const uint32_t vocab = model->hp.vocab_size;
+  const std::vector<int32_t> tokens = {3, 1, 2};
+  const auto logits_of = [&](bool expect_hit) {
+    auto session = open(graph_of(model, false), options);
+    std::vector<int32_t> next(1);
+    std::vector<float> logits(vocab);
+    StepTiming timing;
+    REQUIRE(session->forward(tokens, next, timing).ok());
+    REQUIRE(session->read_logits(logits).ok());
+    CHECK(session->open_timeline().packed_cache_hit == expect_hit);
+    return logits;
+  };
+  const bool cacheable = cpu::kernels().block_product != nullptr;  // XNNPACK keeps its memory to itself
+  const auto packed = logits_of(false);
+  CHECK(logits_of(cacheable) == packed);
+  if (!cacheable) return;
+  std::filesystem::path file;
+  for (const auto& entry : std::filesystem::directory_iterator(cache.path())) file = entry.path();
+  std::fstream damage(file, std::ios::in | std::ios::out | std::ios::binary);
+  damage.seekp(-100, std::ios::end);
+  damage.put('!');
+  damage.close();
+  CHECK(logits_of(false) == packed);  // and written anew
+  CHECK(logits_of(true) == packed);
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
+  CHECK(logits_of(false) == packed);
+  tiny.type = TensorType::q4_1;
+  const auto other = load(tiny, folder);
+  auto session = open(graph_of(other, false), options);
+  CHECK_FALSE(session->open_timeline().packed_cache_hit);
 }
