@@ -151,10 +151,13 @@ class Compiler {
   void finish(const Node& node, const char* type, const std::vector<Id>& inputs,
               const std::vector<Net::Setting>& settings = {}) {
     const bool result = is_result(node.output);
-    const Id id = net_.node(node.name, type, inputs, {rows(node.output), width(node.output)},
-                            settings, result);
-    values_[node.output] = id;
-    if (result) port_out(node.output == graph_.logits ? "logits" : "embedding", id);
+    // A port's name is its tensor's, so that a context binary read back has the same ports.
+    const std::string name = !result                        ? node.name
+                             : node.output == graph_.logits ? "logits"
+                                                            : "embedding";
+    values_[node.output] = net_.node(name, type, inputs, {rows(node.output), width(node.output)},
+                                     settings, result);
+    if (result) port_out(name, values_[node.output]);
   }
 
   Result<void> norm(const Node& node) {

@@ -46,7 +46,7 @@ std::string open_remedy(const Library& library, const Platform& platform) {
   std::string remedy;
   std::error_code ignored;  // what can't be looked at counts as missing, which the text says
   const fs::path folder = library.path().parent_path();
-  if (platform.arch) {
+  if (platform.arch && !library.simulated()) {
     const std::string arch = std::to_string(*platform.arch);
 #ifdef _WIN32
     const fs::path stub = folder / ("QnnHtpV" + arch + "Stub.dll");
@@ -79,8 +79,10 @@ std::string open_remedy(const Library& library, const Platform& platform) {
             "), and libcdsprpc.so must be installed (package fastrpc or the vendor's image).";
 #else
   if (remedy.empty())
-    remedy = "Check that the NPU's driver is installed and that no other program holds the device.";
+    remedy =
+        "Check that the NPU's driver is installed and that no other program holds the device.";
 #endif
+  while (!remedy.empty() && remedy.back() == ' ') remedy.pop_back();
   return remedy;
 }
 
@@ -119,7 +121,8 @@ Result<void> Device::create(const std::map<std::string, std::string>& extra) {
   }
   Error error = call_failed(f, status, "Opening a session on the NPU");
   error.code = ErrorCode::device_unavailable;
-  error.message += " " + open_remedy(*library_, platform_);
+  error.message += " ";
+  error.message += open_remedy(*library_, platform_);
   return error;
 }
 

@@ -134,7 +134,7 @@ void point_dsp_at(const fs::path& folder) {
   std::string search = folder.string();
   for (const fs::path& version : versions_in(folder.parent_path())) {
     if (version.filename().string().rfind("hexagon-v", 0) == 0)
-      search += ";" + (version / "unsigned").string();
+      search.append(";").append((version / "unsigned").string());
   }
   search += ";/vendor/dsp/cdsp;/vendor/lib/rfsa/adsp;/usr/lib/rfsa/adsp;/dsp";
   setenv("ADSP_LIBRARY_PATH", search.c_str(), 0);

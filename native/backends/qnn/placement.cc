@@ -79,7 +79,10 @@ std::vector<OpProfile> profile_nodes(const Graph& graph,
     // "blk.0.attn.scores" belongs to "blk.0.attn": the longest name that it begins with.
     const Node* owner = nullptr;
     for (const Node& node : graph.nodes) {
-      const bool fits = qnn_name == node.name || qnn_name.rfind(node.name + ".", 0) == 0;
+      const bool result = (qnn_name == "logits" && node.output == graph.logits) ||
+                          (qnn_name == "embedding" && node.output == graph.embedding);
+      const bool fits =
+          result || qnn_name == node.name || qnn_name.rfind(node.name + ".", 0) == 0;
       if (fits && (!owner || node.name.size() > owner->name.size())) owner = &node;
     }
     const std::string line_name = owner ? owner->name : qnn_name;

@@ -1,0 +1,54 @@
+// Graphs as the fake library keeps, executes and serialises them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "backends/qnn/abi.h"
+
+namespace npb::qnn::fake {
+
+struct FakeTensor {
+  uint32_t id = 0, type = 0, data_type = 0;
+  std::string name;
+  std::vector<uint32_t> dims;
+  std::vector<float> data;  // static tensors; whole numbers of kUint32, too
+  size_t count() const {
+    size_t n = 1;
+    for (uint32_t d : dims) n *= d;
+    return n;
+  }
+};
+
+struct FakeNode {
+  std::string name, type;
+  std::map<std::string, float> scalars;
+  std::map<std::string, std::vector<uint32_t>> lists;
+  std::vector<uint32_t> inputs, outputs;  // ids
+};
+
+struct FakeGraph {
+  std::string name;
+  std::map<uint32_t, FakeTensor> tensors;
+  std::vector<FakeNode> nodes;
+  bool finalized = false;
+
+  /// Tensors of a type, in the order of their ids.
+  std::vector<const FakeTensor*> of_type(uint32_t type) const;
+};
+
+/// Shapes of a node's outputs from those of its inputs; false if it can't be. What the vendor
+/// documents for the operation, as far as it is used.
+bool shapes_fit(const FakeGraph& graph, const FakeNode& node);
+
+/// Values by tensor id; outputs are rounded to f16. False on an unknown operation.
+bool run_node(const FakeGraph& graph, const FakeNode& node,
+              std::map<uint32_t, std::vector<float>>& values);
+
+std::vector<uint8_t> serialize(const std::vector<const FakeGraph*>& graphs);
+/// False for anything that serialize() didn't write.
+bool parse(const uint8_t* data, uint64_t bytes, std::vector<FakeGraph>& graphs);
+
+}  // namespace npb::qnn::fake
