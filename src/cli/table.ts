@@ -72,4 +72,9 @@ export const COMMANDS: readonly Entry[] = [
     description: 'keep result documents and look at them over time',
     load: () => import('./commands/history.js'),
   },
+  {
+    name: 'completion',
+    description: 'print a completion script for bash, zsh or fish',
+    load: () => import('./commands/completion.js'),
+  },
 ];

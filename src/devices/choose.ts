@@ -17,6 +17,7 @@ const BACKEND_DEVICE: Record<string, DeviceKind> = {
   vulkan: 'gpu',
   opencl: 'gpu',
 };
+export const BACKENDS: readonly string[] = Object.keys(BACKEND_DEVICE);
 
 export interface DeviceWish {
   device?: DeviceKind | undefined;
@@ -43,14 +44,13 @@ export function wantedBackend(wish: DeviceWish): { kind: DeviceKind; backend: st
   }
   const kind = BACKEND_DEVICE[backend];
   if (kind === undefined) {
-    const names = Object.keys(BACKEND_DEVICE);
     throw new NpuBenchError(
       'BACKEND',
-      `There is no backend "${backend}"; choose one of ${names.join(', ')}.${didYouMean(backend, names)}`,
+      `There is no backend "${backend}"; choose one of ${BACKENDS.join(', ')}.${didYouMean(backend, BACKENDS)}`,
     );
   }
   if (device !== undefined && device !== kind) {
-    const fitting = Object.keys(BACKEND_DEVICE).filter((name) => BACKEND_DEVICE[name] === device);
+    const fitting = BACKENDS.filter((name) => BACKEND_DEVICE[name] === device);
     throw new NpuBenchError(
       'BACKEND',
       `The backend ${backend} runs on the ${kind}, not on the ${device}; for --device ${device} use ${fitting.join(' or ')}.`,
