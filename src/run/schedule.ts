@@ -217,6 +217,7 @@ class Run {
         readBandwidthBytesPerSecond: plan.limits.readBandwidthBytesPerSecond,
       }),
       process,
+      spawn_ns: spawnNs,
       hygiene: { before: hygieneOf(before), after: hygieneOf(after) },
     };
     const efficiency = { ...iteration.efficiency, ...observation.iteration.efficiency };

@@ -22,6 +22,17 @@ import type {
 /** Long enough for the parent to have read a message and gone back to sleep. */
 const SETTLE_MS = 5;
 
+/**
+ * Only for scripts/cross-check.mjs: a pipe into which this process writes a line at the begin and end
+ * of what it measures, so that another program can time it. Never written to inside a window.
+ */
+const markerPipe = process.env.NPU_BENCH_MARKER_PIPE;
+const markerFile = markerPipe ? fs.openSync(markerPipe, 'w') : undefined;
+
+function mark(moment: 'first-token' | 'begin' | 'end'): void {
+  if (markerFile !== undefined) fs.writeSync(markerFile, `${moment} ${process.pid}\n`);
+}
+
 let phase: Phase = 'start';
 
 function send(message: WorkerMessage): Promise<void> {
@@ -125,6 +136,7 @@ async function measure(
   };
   phase = 'first inference';
   let cold = request.coldStart ? session.run({ ...workload, outputTokens: 1 }) : null;
+  if (cold !== null) mark('first-token');
 
   for (let step = 1; step <= request.warmups; step += 1) {
     await announce('warm-up', first, step);
@@ -137,7 +149,9 @@ async function measure(
     await settle();
     const peakBefore = peakResidentBytes();
     const separate = resetPeakResident();
+    mark('begin');
     const warm = session.run(workload);
+    mark('end');
     const peakIteration = peakResidentBytes();
     const recording = sampler.stop();
     await send({

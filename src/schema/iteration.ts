@@ -88,6 +88,9 @@ export const IterationSchema = z
     peak_power_w: maybeQuantity,
 
     process: count.optional().describe('index of the process that made this iteration'),
+    spawn_ns: quantity
+      .optional()
+      .describe('monotonic clock of the machine when that process was spawned: zero of `phases`'),
     tokens_per_second_after_first: maybeQuantity,
     prefill_tokens_per_second: maybeQuantity,
     queries_per_second: maybeQuantity,

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -276,11 +285,14 @@ export class FakeSysfs {
     for (const [path, text] of Object.entries(tree)) this.write(path, text);
   }
 
-  /** Written in place, so that a reader that has the file open sees the new text. */
+  /** Written in place and cut afterwards, so that no reader ever finds an empty file. */
   write(path: string, text: string): void {
-    const file = join(this.root, path);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, `${text}\n`);
+    const name = join(this.root, path);
+    mkdirSync(dirname(name), { recursive: true });
+    const file = openSync(name, constants.O_RDWR | constants.O_CREAT);
+    const length = writeSync(file, `${text}\n`, 0);
+    ftruncateSync(file, length);
+    closeSync(file);
   }
 
   /** Lets an energy counter (µJ) run at a constant power until dispose(). */
