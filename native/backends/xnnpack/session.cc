@@ -216,7 +216,7 @@ Result<const Kernels*> choose_kernels(const SessionOptions& options, bool& xnnpa
   const Kernels* found = find_kernels(asked->second.c_str());
   if (found == nullptr) {
     return wrong_call("Kernels '" + asked->second +
-                      "' don't exist or can't run on this processor: use xnnpack, base, avx2, avx512 or avx512vnni.");
+                      "' don't exist or can't run on this processor: use xnnpack, base, avx2, avx512, avx512vnni or neondot.");
   }
   return found;
 }

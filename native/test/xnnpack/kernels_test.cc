@@ -21,7 +21,7 @@ namespace {
 
 std::vector<const Kernels*> sets() {
   std::vector<const Kernels*> found;
-  for (const char* name : {"base", "avx2", "avx512", "avx512vnni"}) {
+  for (const char* name : {"base", "avx2", "avx512", "avx512vnni", "neondot"}) {
     if (const Kernels* set = find_kernels(name)) found.push_back(set);
   }
   return found;

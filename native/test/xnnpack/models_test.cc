@@ -76,7 +76,7 @@ double worst_error(const std::shared_ptr<const Model>& model, SessionOptions opt
 
 std::vector<std::string> kernel_sets() {
   std::vector<std::string> names = {"xnnpack"};
-  for (const char* name : {"base", "avx2", "avx512", "avx512vnni"}) {
+  for (const char* name : {"base", "avx2", "avx512", "avx512vnni", "neondot"}) {
     if (cpu::find_kernels(name) != nullptr) names.push_back(name);
   }
   return names;

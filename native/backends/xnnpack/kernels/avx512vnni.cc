@@ -3,7 +3,7 @@
 #include "backends/xnnpack/kernels/simd.h"
 #define NPB_KERNELS_NAME "avx512vnni"
 #define NPB_KERNELS_TABLE kKernelsAvx512Vnni
-#define NPB_KERNELS_VNNI
+#define NPB_KERNELS_BLOCKS
 #include "backends/xnnpack/kernels/rows.inc"
 #include "backends/xnnpack/kernels/panels.inc"
 #include "backends/xnnpack/kernels/blocks_vnni.inc"

@@ -10,6 +10,8 @@ extern const Kernels kKernelsBase;
 extern const Kernels kKernelsAvx2;
 extern const Kernels kKernelsAvx512;
 extern const Kernels kKernelsAvx512Vnni;
+#elif defined(__aarch64__)
+extern const Kernels kKernelsNeonDot;
 #endif
 
 namespace {
@@ -23,6 +25,8 @@ bool runs_here(const Kernels& set) {
   if (&set == &kKernelsAvx2) return avx2;
   if (&set == &kKernelsAvx512) return avx512;
   if (&set == &kKernelsAvx512Vnni) return avx512 && cpu.has("avx512_vnni");
+#elif defined(__aarch64__)
+  if (&set == &kKernelsNeonDot) return cpu.has("asimddp");
 #endif
   return &set == &kKernelsBase;
 }
@@ -33,6 +37,8 @@ const Kernels* const kSets[] = {
     &kKernelsAvx512Vnni,
     &kKernelsAvx512,
     &kKernelsAvx2,
+#elif defined(__aarch64__)
+    &kKernelsNeonDot,
 #endif
     &kKernelsBase,
 };
