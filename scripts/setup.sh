@@ -17,11 +17,11 @@ case $mode in
 esac
 
 # What a build needs; and what only the tests use: a software Vulkan and OpenCL, a browser and a spreadsheet program
-# for the reports, an Arm emulator.
+# for the reports, an Arm emulator, shells for the completions.
 build_packages=(g++ cmake ninja-build python3 python3-pip libvulkan-dev libvulkan-volk-dev glslc opencl-c-headers)
 test_packages=(doctest-dev clang clang-format libvulkan1 mesa-vulkan-drivers vulkan-validationlayers spirv-tools
   ocl-icd-libopencl1 pocl-opencl-icd
-  chromium libreoffice-calc-nogui)
+  chromium libreoffice-calc-nogui zsh fish)
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then
