@@ -66,7 +66,17 @@ function ours(model, input, output, extra = []) {
   const file = join(scratch, 'ours.json');
   const args = [cli, 'run', '--device', 'cpu', '--model', model, '--threads', threads];
   args.push('--input-length', String(input), '--output-length', String(output), '--output', file);
-  args.push('--iterations', '1', '--warmup', '1', '--processes', '1', '--cold-start', 'off', '--json');
+  args.push(
+    '--iterations',
+    '1',
+    '--warmup',
+    '1',
+    '--processes',
+    '1',
+    '--cold-start',
+    'off',
+    '--json',
+  );
   rmSync(file, { force: true });
   return JSON.parse(run('node', [...args, ...extra], { quiet: true })).results;
 }
@@ -79,7 +89,8 @@ function llama(bench, model, prompt, generate) {
 const sorted = (list) => [...list].sort((a, b) => a - b);
 const best = (list) => Math.max(...list);
 const median = (list) => sorted(list)[Math.floor(list.length / 2)];
-const spread = (list) => `${best(list).toFixed(1)} (${median(list).toFixed(1)}, ${Math.min(...list).toFixed(1)})`;
+const spread = (list) =>
+  `${best(list).toFixed(1)} (${median(list).toFixed(1)}, ${Math.min(...list).toFixed(1)})`;
 let failed = 0;
 
 /** `measures`: name -> function that returns one figure, larger is better; "ours" among them. */
@@ -97,7 +108,8 @@ function compare(title, bar, measures) {
   const ofMedians = median(figures.ours) / median(figures[strongest]);
   if (ratio < bar) failed++;
   console.log(`${title}`);
-  for (const [name, list] of Object.entries(figures)) console.log(`    ${name.padEnd(14)} ${spread(list)}`);
+  for (const [name, list] of Object.entries(figures))
+    console.log(`    ${name.padEnd(14)} ${spread(list)}`);
   console.log(
     `    ratio to ${strongest}: ${ratio.toFixed(2)} (medians ${ofMedians.toFixed(2)}), bar ${bar}: ${ratio >= bar ? 'met' : 'MISSED'}`,
   );
@@ -112,16 +124,28 @@ function bandwidth() {
 }
 
 const wants = (part) => options.only === undefined || options.only === part;
-const features = spawnSync('sh', ['-c', 'grep -m1 -E "^(flags|Features)" /proc/cpuinfo'], { encoding: 'utf8' }).stdout;
-const notable = features.match(/\b(avx2|avx512f|avx512_vnni|avx_vnni|avx512_bf16|avx512_fp16|amx_int8|gfni|asimddp|i8mm|sve2?)\b/g);
-console.log(`CPU ${cpus()[0]?.model ?? 'unknown'}, ${threads} threads, ${[...new Set(notable ?? [])].join(' ')}`);
-console.log(`load average ${loadavg()[0].toFixed(2)}; figures: best (median, worst) of ${rounds} interleaved rounds`);
+const features = spawnSync('sh', ['-c', 'grep -m1 -E "^(flags|Features)" /proc/cpuinfo'], {
+  encoding: 'utf8',
+}).stdout;
+const notable = features.match(
+  /\b(avx2|avx512f|avx512_vnni|avx_vnni|avx512_bf16|avx512_fp16|amx_int8|gfni|asimddp|i8mm|sve2?)\b/g,
+);
+console.log(
+  `CPU ${cpus()[0]?.model ?? 'unknown'}, ${threads} threads, ${[...new Set(notable ?? [])].join(' ')}`,
+);
+console.log(
+  `load average ${loadavg()[0].toFixed(2)}; figures: best (median, worst) of ${rounds} interleaved rounds`,
+);
 
 const needsLlama = wants('llm') || wants('batch') || wants('start');
 const builds = needsLlama
-  ? { debian: join(peer('llama-debian.sh'), 'llama-bench'), native: join(peer('llama-native.sh'), 'llama-bench') }
+  ? {
+      debian: join(peer('llama-debian.sh'), 'llama-bench'),
+      native: join(peer('llama-native.sh'), 'llama-bench'),
+    }
   : {};
-const against = (measure) => Object.fromEntries(Object.entries(builds).map(([name, bench]) => [name, () => measure(bench)]));
+const against = (measure) =>
+  Object.fromEntries(Object.entries(builds).map(([name, bench]) => [name, () => measure(bench)]));
 
 if (wants('llm')) {
   const models = [
@@ -134,7 +158,7 @@ if (wants('llm')) {
   for (const [name, path, prefillBar, decodeBar] of models) {
     const file = path();
     compare(`${name}: prefill of 512 tokens, tokens/s`, prefillBar, {
-      ours: () => ours(file, 512, 1).throughput.prefill_tokens_per_second,
+      ours: () => ours(file, 512, 1).throughput.prefill_tokens_per_second.mean,
       ...against((bench) => llama(bench, file, 512, 0)),
     });
     compare(`${name}: decode of ${steps} tokens, tokens/s`, decodeBar, {
@@ -143,13 +167,15 @@ if (wants('llm')) {
       ...against((bench) => llama(bench, file, 0, steps)),
     });
     const speed = bandwidth();
-    if (speed !== undefined) console.log(`    read bandwidth in the same minute: ${(speed / 1e9).toFixed(1)} GB/s`);
+    if (speed !== undefined)
+      console.log(`    read bandwidth in the same minute: ${(speed / 1e9).toFixed(1)} GB/s`);
   }
 }
 
 if (wants('batch')) {
   const file = shapeModel('tinyllama-1.1b', 'Q4_0');
-  const decode = (batch) => ours(file, 1, 33, ['--batch-size', batch]).throughput.tokens_per_second_after_first.mean;
+  const decode = (batch) =>
+    ours(file, 1, 33, ['--batch-size', batch]).throughput.tokens_per_second_after_first.mean;
   compare('TinyLlama Q4_0: decode of 8 sequences against 1, tokens/s', 4, {
     ours: () => decode('8'),
     'batch of 1': () => decode('1'),
@@ -160,8 +186,20 @@ if (wants('embed')) {
   const folder = fetchModel('minilm');
   const ort = peer('onnxruntime.sh', folder);
   const onnx = (graph, batch) => {
-    const args = [join(here, 'peers', 'onnx_bench.py'), join(ort, graph), threads, String(batch), '256', '3'];
-    return best(run(join(ort, 'venv', 'bin', 'python'), args, { quiet: true }).trim().split('\n').map(Number));
+    const args = [
+      join(here, 'peers', 'onnx_bench.py'),
+      join(ort, graph),
+      threads,
+      String(batch),
+      '256',
+      '3',
+    ];
+    return best(
+      run(join(ort, 'venv', 'bin', 'python'), args, { quiet: true })
+        .trim()
+        .split('\n')
+        .map(Number),
+    );
   };
   const embed = (precision, batch) => {
     const flags = ['--batch-size', String(batch), '--precision', precision];
@@ -189,8 +227,30 @@ if (wants('start')) {
     return 1e9 / Number(process.hrtime.bigint() - begin);
   };
   const firstToken = (file, extra = []) => {
-    const args = [cli, 'run', '--device', 'cpu', '--model', file, '--threads', threads, '--input-length', '16'];
-    args.push('--output-length', '1', '--iterations', '1', '--warmup', '0', '--cache', 'keep', '--json', ...extra);
+    const args = [
+      cli,
+      'run',
+      '--device',
+      'cpu',
+      '--model',
+      file,
+      '--threads',
+      threads,
+      '--input-length',
+      '16',
+    ];
+    args.push(
+      '--output-length',
+      '1',
+      '--iterations',
+      '1',
+      '--warmup',
+      '0',
+      '--cache',
+      'keep',
+      '--json',
+      ...extra,
+    );
     args.push('--output', join(scratch, 'start.json'));
     rmSync(join(scratch, 'start.json'), { force: true });
     const document = JSON.parse(run('node', args, { quiet: true }));
@@ -203,7 +263,17 @@ if (wants('start')) {
     const llamaStart = () =>
       against((bench) => {
         const program = join(dirname(bench), 'llama-completion');
-        return seconds(program, ['-m', path, '-t', threads, '-no-cnv', '-p', 'a b c d e f g h i j k l', '-n', '1']);
+        return seconds(program, [
+          '-m',
+          path,
+          '-t',
+          threads,
+          '-no-cnv',
+          '-p',
+          'a b c d e f g h i j k l',
+          '-n',
+          '1',
+        ]);
       });
     compare(`${name}: process start to first token, starts/s, file pages kept`, bars[0], {
       ours: () => firstToken(path),
