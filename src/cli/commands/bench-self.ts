@@ -23,6 +23,12 @@ interface SelfReport {
   };
 }
 
+const HELP = `
+Examples:
+  npu-bench bench-self
+  npu-bench bench-self --threads 1 --milliseconds 3000
+  npu-bench bench-self --json > limits.json`;
+
 function whole(name: string, text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= 600_000) return value;
@@ -89,5 +95,6 @@ export function register(program: Command): void {
     .option('--milliseconds <n>', 'time for each measurement', '1000')
     .option('--sample-interval <ms>', 'period of the telemetry', '10')
     .option('--json', 'print JSON')
+    .addHelpText('after', HELP)
     .action(benchSelf);
 }

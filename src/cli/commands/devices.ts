@@ -5,6 +5,11 @@ import type { NativeProbe } from '../../native/binding.js';
 import { bytesText, wrap } from '../format.js';
 
 const HELP = `
+Examples:
+  npu-bench devices
+  npu-bench devices --json
+  npu-bench devices --qnn-lib ~/qnn
+
 Exit codes: 0 at least one device can be measured, 2 none.`;
 
 function probeText(probe: NativeProbe): string {

@@ -4,6 +4,11 @@ import { type Check, examine } from '../../devices/doctor.js';
 import { wrap } from '../format.js';
 
 const HELP = `
+Examples:
+  npu-bench doctor
+  npu-bench doctor --json > doctor.json
+  npu-bench doctor --qnn-lib ~/qnn
+
 Exit codes: 0 nothing failed (warnings have remedies), 2 something that every run needs is broken.`;
 
 const MARKS = {

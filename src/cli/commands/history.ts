@@ -126,11 +126,20 @@ const STORE = [
   'history store (default: NPU_BENCH_HISTORY or .npu-bench/history)',
 ] as const;
 
+const HELP = `
+Examples:
+  npu-bench history add results/*.json --label nightly
+  npu-bench history list
+  npu-bench history show --metric latency.first_token_ms --format html --output trend.html
+  npu-bench history baseline set main --last 3
+  npu-bench compare --baseline main results/current.json`;
+
 export function register(program: Command): void {
   const history = program
     .command('history')
     .summary('keep results and see when a metric stepped')
-    .description('Keep result documents, name baselines, and see in which run a metric stepped.');
+    .description('Keep result documents, name baselines, and see in which run a metric stepped.')
+    .addHelpText('after', HELP);
   history
     .command('add')
     .description('copy documents into the history')

@@ -96,12 +96,20 @@ async function inspect(model: string, _flags: ModelsFlags, command: Command): Pr
   );
 }
 
+const HELP = `
+Examples:
+  npu-bench models
+  npu-bench models --model-dir ~/models --json
+  npu-bench models inspect llama-7b
+  npu-bench models inspect ./SmolLM2-135M-Instruct.Q4_1.gguf`;
+
 export function register(program: Command): void {
   const models = program
     .command('models')
     .description('List model files and named architectures; `models inspect MODEL` describes one.')
     .option('--json', 'print JSON')
     .option('--model-dir <folder>', 'look here first')
+    .addHelpText('after', HELP)
     .action(list);
   models
     .command('inspect <model>')

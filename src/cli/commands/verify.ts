@@ -18,6 +18,11 @@ const HELP = `
 The same text goes through the model on the device and through the exact f32 interpreter; their
 logits are compared at every position. Expect about a minute for 135 M parameters.
 
+Examples:
+  npu-bench verify --device cpu --model smollm2-135m
+  npu-bench verify --device gpu --backend opencl --model ./model.gguf --positions 16
+  npu-bench verify --model smollm2-135m --min-agreement 95 --json
+
 Exit codes: 0 done, 2 usage, 5 the device is below --min-agreement or its results are no numbers.`;
 
 function count(text: string | undefined, fallback: number): number {
