@@ -9,6 +9,8 @@
 namespace npb::opencl {
 namespace {
 
+// cl_qcom_perf_hint, version 1.0.4.
+constexpr cl_context_properties kPerformanceHint = 0x40C2, kPerformanceHintHigh = 0x40C3;
 constexpr const char* kBuildOptions = "-cl-std=CL1.2 -cl-mad-enable";
 
 struct PushBlock {
@@ -43,9 +45,13 @@ Result<std::unique_ptr<OpenClDevice>> OpenClDevice::open(const PlatformDevice& d
 
 Result<void> OpenClDevice::initialize() {
   cl_int status = CL_SUCCESS;
-  const cl_context_properties properties[] = {
-      CL_CONTEXT_PLATFORM, reinterpret_cast<cl_context_properties>(platform_.platform), 0};
-  context_ = cl_.clCreateContext(properties, 1, &platform_.device, nullptr, nullptr, &status);
+  std::vector<cl_context_properties> properties = {
+      CL_CONTEXT_PLATFORM, reinterpret_cast<cl_context_properties>(platform_.platform)};
+  if (platform_.performance_hint)
+    properties.insert(properties.end(), {kPerformanceHint, kPerformanceHintHigh});
+  properties.push_back(0);
+  context_ =
+      cl_.clCreateContext(properties.data(), 1, &platform_.device, nullptr, nullptr, &status);
   if (status != CL_SUCCESS)
     return Error{ErrorCode::device_unavailable,
                  "The GPU " + platform_.info.name + " could not be opened (" + status_name(status) +

@@ -26,7 +26,8 @@ bool has_extension(const std::string& extensions, const std::string& name) {
 }
 
 PlatformDevice describe(const Api& cl, cl_platform_id platform, cl_device_id device) {
-  PlatformDevice out{.platform = platform, .device = device, .info = {}, .limits = {}};
+  PlatformDevice out{
+      .platform = platform, .device = device, .info = {}, .limits = {}, .performance_hint = false};
   const auto type = number<cl_device_type>(cl, device, CL_DEVICE_TYPE, CL_DEVICE_TYPE_GPU);
   const std::string extensions = text(cl, device, CL_DEVICE_EXTENSIONS);
   gpu::Limits& limits = out.limits;
@@ -59,6 +60,8 @@ PlatformDevice describe(const Api& cl, cl_platform_id platform, cl_device_id dev
   info.properties["timer_resolution_ns"] =
       std::to_string(number<size_t>(cl, device, CL_DEVICE_PROFILING_TIMER_RESOLUTION, 0));
   info.properties["extensions"] = extensions;
+  out.performance_hint = has_extension(extensions, "cl_qcom_perf_hint");
+  info.properties["performance_hint"] = out.performance_hint ? "high" : "none offered";
   return out;
 }
 

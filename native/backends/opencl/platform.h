@@ -14,6 +14,10 @@ struct PlatformDevice {
   cl_device_id device = nullptr;
   DeviceInfo info;
   gpu::Limits limits;
+  /// cl_qcom_perf_hint: without it Adreno's clock follows the load, and a short step is measured at
+  /// a low one. Set to high in every context, and told in info.properties, as it changes speed and
+  /// power.
+  bool performance_hint = false;
 };
 
 /// Errors: device_unavailable, "reason; remedy".

@@ -174,4 +174,32 @@ TEST_CASE("OpenCL: failures while opening and running") {
   REQUIRE(fixture.open().ok());
 }
 
+TEST_CASE("OpenCL: Adreno's performance hint is set where it is offered, and nowhere else") {
+  auto devices = opencl::platform_devices();
+  if (!devices.ok()) {
+    MESSAGE("skipped: " << devices.error().message);
+    return;
+  }
+  auto& cl = const_cast<opencl::Api&>(**opencl::api());
+  static std::vector<cl_context_properties> seen;
+  const Replaced recording(
+      cl.clCreateContext,
+      +[](const cl_context_properties* properties, cl_uint, const cl_device_id*,
+          void(CL_CALLBACK*)(const char*, const void*, size_t, void*), void*,
+          cl_int* status) -> cl_context {
+        seen.clear();
+        for (; *properties != 0; ++properties) seen.push_back(*properties);
+        *status = CL_DEVICE_NOT_AVAILABLE;
+        return nullptr;
+      });
+  opencl::PlatformDevice device = (*devices)[0];
+  for (bool offered : {false, true}) {
+    device.performance_hint = offered;
+    CHECK_FALSE(opencl::OpenClDevice::open(device, {}).ok());
+    REQUIRE(seen.size() == (offered ? 4 : 2));
+    if (offered) CHECK(seen[2] == 0x40C2);
+    if (offered) CHECK(seen[3] == 0x40C3);
+  }
+}
+
 TEST_SUITE_END();
