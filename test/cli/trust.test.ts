@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { finished, type Workspace, workspace } from '../support/cli.js';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { finished, program, type Workspace, workspace } from '../support/cli.js';
 import { writeTinyModel } from '../support/tiny-gguf.js';
 
 /** What disturbs a run from outside, with the addon that was built here. */
@@ -29,6 +29,7 @@ afterEach(() => {
 });
 
 const ARGS = ['run', '--device', 'cpu', '--model', 'tiny.gguf', ...LONG, '--iterations', '1'];
+const SHORT = ['run', '--device', 'cpu', '--model', 'tiny.gguf', '--iterations', '1'];
 
 type Warning = { code: string; message: string; action?: string };
 const warningsOf = (): Warning[] => space.document('out.json').warnings;
@@ -48,6 +49,42 @@ function measuredProcess(parent: number): number | undefined {
   const pid = readdirSync('/proc').find((name) => /^\d+$/.test(name) && isMeasured(name));
   return pid === undefined ? undefined : Number(pid);
 }
+
+interface QuotaGroup {
+  folder: string;
+  /** Leaves its processes a twentieth of a processor. */
+  tighten(): void;
+}
+
+/** A control group whose processor quota can be set; undefined where none can be made. */
+function makeQuotaGroup(): QuotaGroup | undefined {
+  const name = `npu-bench-test-${process.pid}`;
+  for (const [root, file, free, tight] of [
+    ['/sys/fs/cgroup', 'cpu.max', 'max 100000', '5000 100000'],
+    ['/sys/fs/cgroup/cpu', 'cpu.cfs_quota_us', '-1', '5000'],
+  ] as const) {
+    const folder = `${root}/${name}`;
+    const set = (quota: string) => writeFileSync(`${folder}/${file}`, quota, { flag: 'r+' });
+    try {
+      mkdirSync(folder);
+    } catch {
+      continue;
+    }
+    try {
+      set(free);
+      return { folder, tighten: () => set(tight) };
+    } catch {
+      // The other version of control groups, or no processor controller here.
+      rmdirSync(folder);
+    }
+  }
+  return undefined;
+}
+
+const quotaGroup = makeQuotaGroup();
+afterAll(() => {
+  if (quotaGroup !== undefined) rmdirSync(quotaGroup.folder);
+});
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -93,5 +130,22 @@ describe('a disturbed run', () => {
     const warning = warningsOf().find(({ code }) => code === 'stalled');
     expect(warning?.message).toMatch(/stood still \d+ times, \d+ % of the time/);
     expect(warning?.action).toMatch(/cpulimit/);
+  });
+
+  it.skipIf(quotaGroup === undefined)('under a processor quota says so', async () => {
+    const script = 'echo $$ > "$0/cgroup.procs" && exec "$@"';
+    const words = [process.execPath, program, ...SHORT, '--output', 'out.json'];
+    const run = spawn('sh', ['-c', script, quotaGroup?.folder as string, ...words], {
+      cwd: space.folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...REAL, NPU_BENCH_CACHE: space.path('cache') },
+    });
+    const end = finished(run);
+    // `exec` keeps the process: the measured one is its child.
+    while (measuredProcess(run.pid as number) === undefined) await pause(5);
+    quotaGroup?.tighten();
+    expect(await end).toMatchObject({ code: 0 });
+    const warning = warningsOf().find(({ code }) => code === 'cpu-quota');
+    expect(warning?.message).toMatch(/^The processor was rationed: .* for \d+ % of the time/);
   });
 });
