@@ -88,7 +88,9 @@ fi
 
 native_inputs=(native CMakeLists.txt package.json scripts/build-native.cjs scripts/deps)
 native_step=native native_options=()
-if [ "$mode" = test ]; then native_step=native-and-tests native_options=(--tests); fi
+if [ "$mode" = test ] || is_current native-and-tests "${native_inputs[@]}"; then
+  native_step=native-and-tests native_options=(--tests)
+fi
 if [ ! -e build/Release/npu_bench.node ] || ! is_current "$native_step" "${native_inputs[@]}"; then
   say "building the native addon (the first time with XNNPACK: some minutes)"
   mkdir -p build
