@@ -1,5 +1,7 @@
 /** Library interface: measure, read documents, compare and export them. Only `runBenchmark` needs the addon. */
+export { type AbHooks, type AbOutcome, type AbSpec, runAb } from './ab/ab.js';
 export * from './compare/index.js';
+export { compareDocuments as compare } from './compare/index.js';
 export { mergeRunOptions } from './config/file.js';
 export { parseRunOptions, type RawOptions, type RunOptions } from './config/options.js';
 export { NpuBenchError } from './errors.js';
@@ -16,6 +18,8 @@ export type { RunEvent, RunHooks, RunOutcome } from './run/index.js';
 export * from './schema/index.js';
 export * as schema from './schema/index.js';
 export * as stats from './stats/index.js';
+export { axesOf } from './sweep/axes.js';
+export { runSweep, type SweepHooks, type SweepOutcome, type SweepSpec } from './sweep/sweep.js';
 export { toolVersion } from './version.js';
 
 import { parseRunOptions, type RunOptions } from './config/options.js';
