@@ -25,6 +25,7 @@ function settings(options: Readonly<Record<string, unknown>>): string {
 export async function readEarlierSweep(
   path: string,
   options: Readonly<Record<string, unknown>>,
+  runs: number,
 ): Promise<EarlierSweep | undefined> {
   if (!existsSync(path)) return undefined;
   const document = await readDocument(path);
@@ -36,6 +37,12 @@ export async function readEarlierSweep(
     throw new NpuBenchError(
       'RESUME',
       `${path} cannot be resumed: its common options are ${JSON.stringify(sweep.options)}; use the same, or another --output.`,
+    );
+  }
+  if (sweep.runs > 1 !== runs > 1) {
+    throw new NpuBenchError(
+      'RESUME',
+      `${path} cannot be resumed: it was made with --runs ${sweep.runs}; use the same, or another --output.`,
     );
   }
   return { document, cases: document.cases, sweep };

@@ -106,7 +106,9 @@ class Sweep {
     const ids = Array.from({ length: this.spec.runs }, (_, i) =>
       this.#cases.map((entry) => this.#nameOf(entry, i + 1).id),
     ).flat();
-    const records = ids.flatMap((id) => this.#records.get(id) ?? []);
+    // Cases of the resumed sweep that this one's lists do not name stay, too.
+    const others = this.earlier?.cases.filter(({ id }) => !ids.includes(id)) ?? [];
+    const records = [...others, ...ids.flatMap((id) => this.#records.get(id) ?? [])];
     const { axes, common, order, orderSeed, runs } = this.spec;
     const record: SweepRecord = {
       axes: Object.fromEntries(axes.map(({ key, values }) => [key, values])),
@@ -117,7 +119,7 @@ class Sweep {
       steps: this.#steps,
       skipped: this.#skipped,
     };
-    const planned = ids.length - this.#skipped.length;
+    const planned = others.length + ids.length - this.#skipped.length;
     const document = sweepDocument(records, this.#base as ResultDocument, record, planned);
     const repeatability = repeatabilityOf(records);
     return repeatability.length === 0 ? document : { ...document, repeatability };
@@ -254,6 +256,8 @@ class Sweep {
  */
 export async function runSweep(spec: SweepSpec, hooks: SweepHooks = {}): Promise<SweepOutcome> {
   proveWritable(spec.output);
-  const earlier = spec.resume ? await readEarlierSweep(spec.output, spec.common) : undefined;
+  const earlier = spec.resume
+    ? await readEarlierSweep(spec.output, spec.common, spec.runs)
+    : undefined;
   return withHelper((helper) => new Sweep(spec, helper, hooks, earlier).execute());
 }

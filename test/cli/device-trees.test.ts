@@ -74,3 +74,17 @@ describe('a run on a tree of another system', () => {
     );
   });
 });
+
+describe('a sweep on a tree of another system', () => {
+  it('scales power and memory beside throughput', async () => {
+    tree = new FakeSysfs(SYSTEMS.snapdragonLaptop.tree);
+    const model = ['--device', 'cpu', '--model', 'tiny.gguf', '--iterations', '1'];
+    const lengths = ['--input-length', '64', '--output-length', '100', '--batch-sizes', '1,8'];
+    const place = ['--sysfs-root', tree.root, '--output', 'out.json'];
+    const result = await space.run(['sweep', ...model, ...lengths, ...place], REAL);
+    expect(result.code).toBe(0);
+    const rows = result.stdout.split('\n').filter((line) => /^[18] /.test(line));
+    expect(rows).toHaveLength(2);
+    for (const row of rows) expect(row).toMatch(/^[18] +[\d.]+ tok\/sec +12\.5 W +[\d.]+ MB +/);
+  });
+});

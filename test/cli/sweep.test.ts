@@ -126,6 +126,23 @@ describe('a sweep', () => {
     expect(steps.slice(-2)).toEqual(['batch_size=2', 'batch_size=2']);
   });
 
+  it('resumed with other values adds their cases to what is there', async () => {
+    const args = [...SWEEP, ...LENGTHS, '--iterations', '1'];
+    await space.run([...args, '--batch-sizes', '1']);
+    const result = await space.run([...args, '--batch-sizes', '2,4', '--resume']);
+    expect(result.code).toBe(0);
+    const { cases, status } = space.document('out.json');
+    expect(status).toBe('complete');
+    expect(cases.map((entry: Case) => entry.id)).toEqual([
+      'batch_size=1',
+      'batch_size=2',
+      'batch_size=4',
+    ]);
+    const repeated = await space.run([...args, '--batch-sizes', '1', '--resume', '--runs', '2']);
+    expect(repeated.code).toBe(2);
+    expect(repeated.stderr).toMatch(/it was made with --runs 1/);
+  });
+
   it('resumes nothing that was made with other options', async () => {
     await space.run([...SWEEP, ...LENGTHS, '--batch-sizes', '1', '--iterations', '1']);
     const other = ['--batch-sizes', '1', '--iterations', '2', '--resume'];
