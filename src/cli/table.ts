@@ -58,6 +58,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/models.js'),
   },
   {
+    name: 'runtime',
+    description: "install, list and remove versions of Qualcomm's QNN runtime",
+    load: () => import('./commands/runtime.js'),
+  },
+  {
     name: 'verify',
     description: 'compare the results of a device with the exact reference',
     load: () => import('./commands/verify.js'),

@@ -233,7 +233,8 @@ class Compiler {
     const uint32_t heads = width(node.inputs[0]) / dim, group = heads / kv;
     const uint32_t outer = shape_.batch * kv, queries = group * t;
     const uint32_t past = node.causal ? shape_.past : 0, seen = past + t;
-    const std::string layer = std::string(".") + std::to_string(node.layer);
+    std::string layer = ".";
+    layer += std::to_string(node.layer);
 
     const Id k = by_head("new_k" + layer, values_[node.inputs[1]], kv, 1, dim, past > 0);
     const Id v = by_head("new_v" + layer, values_[node.inputs[2]], kv, 1, dim, past > 0);

@@ -156,7 +156,10 @@ DeviceInfo Device::info() const {
   info.simulated = library_->simulated();
   if (platform_.soc_model) info.soc = soc_name(*platform_.soc_model);
   // The simulator's platform tells its default chip, not the one that was asked for.
-  if (platform_.arch && !info.simulated) info.compute_capability = std::string("v") + std::to_string(*platform_.arch);
+  if (platform_.arch && !info.simulated) {
+    info.compute_capability = "v";
+    info.compute_capability += std::to_string(*platform_.arch);
+  }
   info.name = info.simulated ? "Hexagon NPU (simulator)" : "Hexagon NPU";
   info.runtime_version = library_->version_text();
   info.driver = "QNN " + library_->build_id();

@@ -155,7 +155,9 @@ int main(int argc, char** argv) {
     auto model = load_model(argv[2], {.with_tokenizer = false});
     if (!model.ok()) return failed(model.error());
     // Whole models pile rounding up over dozens of layers: tokens are what counts there.
-    Run run{.steps = static_cast<uint32_t>(number(3, 1)) - 1, .bound = 5e-2};
+    Run run;
+    run.steps = static_cast<uint32_t>(std::max(number(3, 1), 1)) - 1;
+    run.bound = 5e-2;
     for (int i = 4; i < argc; ++i) run.prompt.push_back(std::atoi(argv[i]));
     if (run.prompt.empty()) run.prompt = {1, 504, 2365, 282, 4649, 314};
     return compare(*model, run);
