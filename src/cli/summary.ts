@@ -97,9 +97,14 @@ function coldStartParts(document: ResultDocument): string | undefined {
     `pack/compile ${figure(mean('pack_compile_ms'))}`,
     `first prefill ${figure(mean('first_prefill_ms'))} ms`,
   ];
-  const { page_cache: page, packed_cache: packed } = first;
+  const { page_cache: page, packed_cache: packed, kernel_cache: kernels } = first;
   const state = page === 'dropped' || page === 'kept' ? `; file cache ${page}` : '';
-  return `    = ${parts.join(' + ')}${state}${packed === 'hit' ? '; packed weights from disk' : ''}`;
+  const fromDisk = [
+    ...(packed === 'hit' ? ['packed weights'] : []),
+    ...(kernels === 'hit' ? ['compiled kernels'] : []),
+  ];
+  const disk = fromDisk.length > 0 ? `; ${fromDisk.join(' and ')} from disk` : '';
+  return `    = ${parts.join(' + ')}${state}${disk}`;
 }
 
 function accuracyLines(document: ResultDocument): string[] {

@@ -28,6 +28,11 @@ function sum(values: Float64Array, from = 0, to = values.length): number | undef
   return Number.isNaN(total) || to <= from ? undefined : total;
 }
 
+function kernelCacheOf({ kernelCacheHit: hit }: StartTimeline['open']): 'hit' | 'compiled' | null {
+  if (hit === undefined) return null;
+  return hit ? 'hit' : 'compiled';
+}
+
 /** Parts of the cold start; they add up to its whole. */
 function coldStartOf(
   start: StartTimeline,
@@ -47,6 +52,7 @@ function coldStartOf(
     first_prefill_ms: (at(cold.tokenNs, 0) - open.compileNs) / MS,
     page_cache: context.pageCache,
     packed_cache: context.packedCache,
+    kernel_cache: kernelCacheOf(open),
     weight_read_mb: open.weightReadBytes / MB,
   };
 }

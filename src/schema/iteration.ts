@@ -12,6 +12,9 @@ export const ColdStartSchema = z
     first_prefill_ms: maybeQuantity,
     page_cache: maybeText.describe('"dropped", "kept" or "unknown": the state of the model file'),
     packed_cache: maybeText.describe('"none", "hit" or "written": prepared weights on disk'),
+    kernel_cache: maybeText.describe(
+      '"hit" or "compiled": kernels of a GPU on disk; null where a driver gives none to keep',
+    ),
   })
   .meta({ id: 'cold_start' });
 
