@@ -148,7 +148,8 @@ Napi::Value prove(const Napi::CallbackInfo& call) {
                       {ErrorCode::unsupported,
                        "This build has no such backend; `npu-bench devices` lists what it has."});
   const auto model = unwrap(env, load(as_object(call[0], "model")));
-  const Proof proof = unwrap(env, npb::prove(*backend, model, session_options(env, session)));
+  const Proof proof = guard_memory(
+      env, [&] { return unwrap(env, npb::prove(*backend, model, session_options(env, session))); });
   Napi::Object object = Napi::Object::New(env);
   object.Set("passed", proof.passed);
   object.Set("normalizedError", proof.normalized_error);

@@ -5,7 +5,9 @@
 #include <napi.h>
 
 #include <map>
+#include <new>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "backends/backend.h"
@@ -27,6 +29,24 @@ T unwrap(Napi::Env env, Result<T>&& result) {
 }
 inline void unwrap(Napi::Env env, Result<void>&& result) {
   if (!result.ok()) throw to_js_error(env, result.error());
+}
+
+/// Runs `body`; memory that ran out becomes the error that says so. It is the one exception that
+/// the core lets through: every container may throw it.
+template <class Body>
+auto guard_memory(Napi::Env env, Body&& body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    throw to_js_error(
+        env, {ErrorCode::out_of_memory,
+              "The machine has too little free memory for this model; use a smaller model, "
+              "quantization, batch or input length."});
+  } catch (const std::system_error& error) {
+    throw to_js_error(env, {ErrorCode::out_of_memory,
+                            std::string("The system refused a thread or a lock (") + error.what() +
+                                "); close other programs, or use fewer --threads."});
+  }
 }
 
 // Readers of option objects. A missing or undefined key gives the fallback; a wrong type is a

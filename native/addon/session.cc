@@ -51,10 +51,12 @@ Napi::Value JsSession::open(const Napi::CallbackInfo& info, Napi::FunctionRefere
     throw to_js_error(env,
                       {ErrorCode::unsupported, "This build has no backend called \"" + id +
                                                    "\"; `npu-bench devices` lists what it has."});
-  std::shared_ptr<const Model> model = unwrap(env, load(model_options));
+  std::shared_ptr<const Model> model =
+      guard_memory(env, [&] { return unwrap(env, load(model_options)); });
   const bool all_logits = get_bool(session_object, "allLogits");
   Graph graph = unwrap(env, build_graph(model, {.all_logits = all_logits}));
-  std::unique_ptr<Session> session = unwrap(env, backend->open(graph, options));
+  std::unique_ptr<Session> session =
+      guard_memory(env, [&] { return unwrap(env, backend->open(graph, options)); });
 
   // Asked after opening: a probe may start the driver, which belongs to the open it would precede.
   const ProbeResult probe = backend->probe(options);
@@ -97,7 +99,8 @@ Napi::Value JsSession::run(const Napi::CallbackInfo& info) {
     throw to_js_error(
         env, {ErrorCode::invalid_argument, "The session was opened for another batch size"});
   IterationSamples samples;
-  unwrap(env, run_iteration(session(env), workload, model_->hp, samples));
+  guard_memory(env,
+               [&] { unwrap(env, run_iteration(session(env), workload, model_->hp, samples)); });
   last_rows_ = workload.batch;
   return to_js(env, samples);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -11,10 +12,16 @@ namespace npb {
 void parallel_for(size_t count, unsigned threads, const std::function<void(size_t)>& body) {
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
   std::atomic<size_t> next{0};
+  std::atomic<bool> out_of_memory{false};
   const auto work = [&] {
-    for (size_t index = next.fetch_add(1, std::memory_order_relaxed); index < count;
-         index = next.fetch_add(1, std::memory_order_relaxed)) {
-      body(index);
+    try {
+      for (size_t index = next.fetch_add(1, std::memory_order_relaxed); index < count;
+           index = next.fetch_add(1, std::memory_order_relaxed)) {
+        body(index);
+      }
+    } catch (const std::bad_alloc&) {
+      out_of_memory = true;
+      next = count;
     }
   };
   std::vector<std::thread> helpers;
@@ -28,6 +35,7 @@ void parallel_for(size_t count, unsigned threads, const std::function<void(size_
   }
   work();
   for (std::thread& helper : helpers) helper.join();
+  if (out_of_memory) throw std::bad_alloc();
 }
 
 }  // namespace npb
