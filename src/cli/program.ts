@@ -2,10 +2,15 @@ import { Command, CommanderError } from 'commander';
 import { toolVersion } from '../version.js';
 import { COMMANDS } from './table.js';
 
-function makeProgram(): Command {
+/**
+ * The program without its commands. Its own options stand before the command, since one of them,
+ * `runtime install`, has a --version of its own.
+ */
+export function makeProgram(): Command {
   const program = new Command('npu-bench')
     .version(toolVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
+    .enablePositionalOptions()
     .showSuggestionAfterError()
     .exitOverride();
   program.configureOutput({

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { vi } from 'vitest';
+import { makeProgram } from '../../src/cli/program.js';
 import { COMMANDS } from '../../src/cli/table.js';
 
 // The first case loads every command.
@@ -92,7 +93,7 @@ export async function dryParse(args: readonly string[]): Promise<Parsed> {
 }
 
 export async function wholeProgram(): Promise<Command> {
-  const program = new Command('npu-bench');
+  const program = makeProgram();
   for (const entry of COMMANDS) (await entry.load()).register(program);
   return program;
 }

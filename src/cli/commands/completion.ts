@@ -1,6 +1,7 @@
-import { Argument, Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { describeCommands } from '../completion/describe.js';
 import { bashScript, fishScript, SHELLS, type Shell, zshScript } from '../completion/scripts.js';
+import { makeProgram } from '../program.js';
 import { COMMANDS } from '../table.js';
 
 const HELP = `
@@ -16,8 +17,7 @@ const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };
 
 /** Every command is registered here, so that the script says what the program itself accepts. */
 async function completion(shell: Shell): Promise<void> {
-  const program = new Command('npu-bench').helpOption('-h, --help', 'print this help');
-  program.option('-V, --version', 'print the version');
+  const program = makeProgram();
   for (const entry of COMMANDS) (await entry.load()).register(program);
   const summaries = new Map(COMMANDS.map(({ name, description }) => [name, description]));
   process.stdout.write(SCRIPTS[shell](describeCommands(program, summaries)));
