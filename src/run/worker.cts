@@ -29,9 +29,12 @@ const SETTLE_MS = 5;
 const markerPipe = process.env.NPU_BENCH_MARKER_PIPE;
 const markerFile = markerPipe ? fs.openSync(markerPipe, 'w') : undefined;
 
-function mark(moment: 'first-token' | 'begin' | 'end'): void {
+function mark(moment: 'ready' | 'first-token' | 'begin' | 'end'): void {
   if (markerFile !== undefined) fs.writeSync(markerFile, `${moment} ${process.pid}\n`);
 }
+
+// The first call of anything takes longer.
+mark('ready');
 
 let phase: Phase = 'start';
 

@@ -175,7 +175,8 @@ describe('a failing child', () => {
     ['device_lost', 'device-lost', /device_lost/],
   ] as const;
   it.each(kinds)('%s in iteration 2 of 3 costs that iteration only', async (kind, code, words) => {
-    const result = await space.run([...SMALL, '--iterations', '3', '--timeout', '2'], {
+    // Long enough for a process to start on a busy machine.
+    const result = await space.run([...SMALL, '--iterations', '3', '--timeout', '10'], {
       NPU_BENCH_FAKE_FAULT: `2:3:${kind}`,
     });
     expect(result.code).toBe(5);

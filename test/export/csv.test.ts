@@ -1,9 +1,12 @@
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { csvCell } from '../../src/export/csv.js';
 import { exportReport } from '../../src/export/index.js';
 import { HOSTILE, hostileInput, input, specification } from '../support/reports.js';
+
+// Property tests take their time on a machine that does other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 const rows = (text: string) => parse(text, { columns: true }) as Record<string, string>[];
 const RUNS_AS_FORMULA = /^\s*[=+\-@＝＋－＠]/u;
