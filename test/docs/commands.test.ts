@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
@@ -105,6 +105,20 @@ describe('commands within sentences', () => {
         expect(known, text).toContain(word.split('=')[0]);
       }
     }
+  });
+});
+
+describe('remedies', () => {
+  it('name only commands that exist', () => {
+    const names = COMMANDS.map(({ name }) => name);
+    const texts = ['src', 'native'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => /\.(c?ts|cc|h)$/.test(name))
+        .map((name) => readFileSync(join(root, folder, name), 'utf8')),
+    );
+    const named = texts.flatMap((text) => [...text.matchAll(/`npu-bench ([a-z-]+)/g)]);
+    expect(named.length).toBeGreaterThan(5);
+    for (const [, name] of named) expect(names).toContain(name);
   });
 });
 
