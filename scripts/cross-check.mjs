@@ -91,6 +91,20 @@ function startSelf(before, mode, ...args) {
   return spawn(name, words, { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
+/** Lines of our own, with their times: what the pipe and waking the other process take. */
+async function probe(pipe) {
+  const file = fs.openSync(pipe, 'w');
+  const times = [];
+  for (let i = 0; i < 31; i += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const text = `probe ${process.pid}\n`;
+    times.push(now());
+    fs.writeSync(file, text);
+  }
+  fs.closeSync(file);
+  return times;
+}
+
 /** Measures while the observer looks on; the document, what was seen, and GNU time's words. */
 async function watched(folder, runArgs, energyFile) {
   const pipe = join(folder, 'marks');
@@ -102,6 +116,7 @@ async function watched(folder, runArgs, energyFile) {
     text += chunk;
   });
   while (!text.startsWith('ready')) await new Promise((resolve) => setTimeout(resolve, 10));
+  const probes = await probe(pipe);
   const output = join(folder, 'out.json');
   const timing = join(folder, 'time.txt');
   const command = [process.execPath, program, 'run', ...runArgs, '--output', output];
@@ -116,13 +131,16 @@ async function watched(folder, runArgs, energyFile) {
   fs.writeFileSync(pipe, 'stop\n');
   await ended;
   if (code !== 0) throw new Error(`npu-bench run ended with exit code ${code}`);
+  const marks = text
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => JSON.parse(line));
+  const delays = seen(marks, 'probe').map(({ seenNs }, i) => seenNs - probes[i]);
   return {
     iterations: JSON.parse(fs.readFileSync(output, 'utf8')).iterations,
-    marks: text
-      .trim()
-      .split('\n')
-      .slice(1)
-      .map((line) => JSON.parse(line)),
+    marks,
+    pipeNs: median(delays),
     time: time.length > 0 ? fs.readFileSync(timing, 'utf8') : undefined,
   };
 }
@@ -159,7 +177,8 @@ function missing(name, why) {
 const seen = (marks, moment) => marks.filter((entry) => entry.moment === moment);
 const end = (iteration, names) =>
   iteration.phases.filter(({ name }) => names.includes(name)).at(-1).end_ms;
-const sinceSpawn = (mark, iteration) => (mark.seenNs - iteration.spawn_ns) / 1e6;
+/** When a mark was written, by the observer's clock less what the pipe takes, in ms. */
+const sinceSpawn = (mark, iteration, pipeNs) => (mark.seenNs - pipeNs - iteration.spawn_ns) / 1e6;
 
 async function check(folder, { model, iterations, 'memory-model': memoryModel }) {
   const base = ['--device', 'cpu', '--model', model, '--iterations', iterations];
@@ -168,7 +187,7 @@ async function check(folder, { model, iterations, 'memory-model': memoryModel })
   const times = (moment, names, from) =>
     from.iterations.map((iteration, i) => [
       end(iteration, names),
-      sinceSpawn(seen(from.marks, moment)[i], iteration),
+      sinceSpawn(seen(from.marks, moment)[i], iteration, from.pipeNs),
     ]);
   row('first token of a cold start', 'ms', times('first-token', ['cold prefill'], long), {
     bound: 0.2,
@@ -176,6 +195,10 @@ async function check(folder, { model, iterations, 'memory-model': memoryModel })
   row('last token', 'ms', times('end', ['decode'], long), { bound: 0.2 });
   const short = await watched(folder, [...base, ...lengths('64', '1')]);
   row('first token, warm', 'ms', times('end', ['prefill'], short), { bound: 0.2 });
+
+  console.log(
+    `The pipe takes ${(long.pipeNs / 1e6).toFixed(3)} ms of its own, which is taken off.`,
+  );
 
   const begins = seen(long.marks, 'begin');
   const ends = seen(long.marks, 'end');
