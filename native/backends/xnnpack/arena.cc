@@ -40,9 +40,10 @@ Result<Arena> Arena::allocate(size_t bytes, const char* purpose) {
   arena.mapping_ = map_pages(arena.mapping_size_);
   if (arena.mapping_ == nullptr) {
     arena.mapping_size_ = 0;
-    return Error{ErrorCode::out_of_memory,
-                 "The system refused " + std::to_string(bytes / 1000000) + " MB for " + purpose +
-                     ": use a smaller model, a smaller quantization, fewer sequences or shorter lengths."};
+    return Error{
+        ErrorCode::out_of_memory,
+        "The system refused " + std::to_string(bytes / 1000000) + " MB for " + purpose +
+            ": use a smaller model, a smaller quantization, fewer sequences or shorter lengths."};
   }
   const uintptr_t address = reinterpret_cast<uintptr_t>(arena.mapping_);
   arena.data_ = reinterpret_cast<std::byte*>(large ? round_up(address, kLargePage) : address);

@@ -1,5 +1,5 @@
-// One block of zeroed, 64-byte aligned memory, on large pages where the system has them: weights are
-// streamed, and every small page costs the hardware's prefetchers a restart.
+// One block of zeroed, 64-byte aligned memory, on large pages where the system has them: weights
+// are streamed, and every small page costs the hardware's prefetchers a restart.
 #pragma once
 
 #include <cstddef>

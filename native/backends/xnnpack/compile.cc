@@ -19,7 +19,8 @@ class Compiler {
       : graph_(graph), store_(store), threads_(threads), done_(graph.nodes.size(), false) {
     consumers_.resize(graph.values.size());
     for (uint32_t i = 0; i < graph.nodes.size(); ++i) {
-      for (ValueId input : graph.nodes[i].inputs) consumers_[static_cast<size_t>(input)].push_back(i);
+      for (ValueId input : graph.nodes[i].inputs)
+        consumers_[static_cast<size_t>(input)].push_back(i);
     }
     pending_norm_.resize(graph.values.size());
   }
@@ -35,7 +36,9 @@ class Compiler {
 
  private:
   const Value& value(ValueId id) const { return graph_.values[static_cast<size_t>(id)]; }
-  const std::vector<uint32_t>& consumers(ValueId id) const { return consumers_[static_cast<size_t>(id)]; }
+  const std::vector<uint32_t>& consumers(ValueId id) const {
+    return consumers_[static_cast<size_t>(id)];
+  }
   bool is_result(ValueId id) const {
     return id == graph_.logits || id == graph_.next_token || id == graph_.embedding;
   }
@@ -43,14 +46,21 @@ class Compiler {
   Result<void> add_node(uint32_t index) {
     const Node& node = graph_.nodes[index];
     switch (node.kind) {
-      case OpKind::linear: return add_product(index);
+      case OpKind::linear:
+        return add_product(index);
       case OpKind::rms_norm:
-      case OpKind::layer_norm: return add_norm(index);
-      case OpKind::embed: return add_simple(Step::Kind::embed, index);
-      case OpKind::attention: return add_attention(index);
-      case OpKind::pool: return add_simple(Step::Kind::pool, index);
-      case OpKind::argmax: return add_simple(Step::Kind::argmax, index);
-      default: return add_simple(Step::Kind::rows, index);
+      case OpKind::layer_norm:
+        return add_norm(index);
+      case OpKind::embed:
+        return add_simple(Step::Kind::embed, index);
+      case OpKind::attention:
+        return add_attention(index);
+      case OpKind::pool:
+        return add_simple(Step::Kind::pool, index);
+      case OpKind::argmax:
+        return add_simple(Step::Kind::argmax, index);
+      default:
+        return add_simple(Step::Kind::rows, index);
     }
   }
 
@@ -106,8 +116,9 @@ class Compiler {
     Step& step = plan_.steps.back();
     const Node& node = graph_.nodes[index];
     if (node.head_dim == 0 || node.n_kv_heads == 0 || node.n_heads % node.n_kv_heads != 0) {
-      return Error{ErrorCode::unsupported, "Attention '" + node.name +
-                                               "' has a head count that its key/value heads don't divide."};
+      return Error{
+          ErrorCode::unsupported,
+          "Attention '" + node.name + "' has a head count that its key/value heads don't divide."};
     }
     step.stores_key = stored_[node.inputs[1]];
     step.stores_value = stored_[node.inputs[2]];
@@ -128,14 +139,16 @@ class Compiler {
     return false;
   }
 
-  /// Takes over the nodes that follow a product's output, as long as each is the only reader of the one
-  /// before and works column by column or head by head.
+  /// Takes over the nodes that follow a product's output, as long as each is the only reader of the
+  /// one before and works column by column or head by head.
   Result<void> absorb_followers(Step& step, Part& part) {
     while (const auto reader = only_reader(part.out)) {
       const Node& node = graph_.nodes[*reader];
       ColumnOp op{};
       switch (node.kind) {
-        case OpKind::silu: op.kind = ColumnOp::Kind::silu; break;
+        case OpKind::silu:
+          op.kind = ColumnOp::Kind::silu;
+          break;
         case OpKind::gelu:
           op.kind = ColumnOp::Kind::gelu;
           op.tanh_form = node.gelu_tanh;
@@ -163,7 +176,8 @@ class Compiler {
         case OpKind::attention: {
           if (node.inputs[1] != part.out && node.inputs[2] != part.out) return {};
           if (node.inputs[1] == node.inputs[2] || node.inputs[0] == part.out) return {};
-          op.kind = node.inputs[1] == part.out ? ColumnOp::Kind::store_key : ColumnOp::Kind::store_value;
+          op.kind =
+              node.inputs[1] == part.out ? ColumnOp::Kind::store_key : ColumnOp::Kind::store_value;
           op.group = node.head_dim;
           op.layer = node.layer;
           set_grain(part, op.group);
@@ -171,7 +185,8 @@ class Compiler {
           stored_[part.out] = true;
           return {};
         }
-        default: return {};
+        default:
+          return {};
       }
       if (op.group != 0) set_grain(part, op.group);
       part.ops.push_back(op);
@@ -259,7 +274,8 @@ class Compiler {
   }
 
   static size_t panel_bytes(const Part& part) {
-    const size_t bytes = part.matrix->weight_bytes() + (part.up != nullptr ? part.up->weight_bytes() : 0);
+    const size_t bytes =
+        part.matrix->weight_bytes() + (part.up != nullptr ? part.up->weight_bytes() : 0);
     return std::max<size_t>(1, bytes / part.matrix->panels());
   }
 
@@ -268,7 +284,8 @@ class Compiler {
     double total = 0;
     for (const Part& part : step.parts) {
       total += static_cast<double>(part.matrix->panels() * panel_bytes(part));
-      step.weight_bytes += part.matrix->weight_bytes() + (part.up != nullptr ? part.up->weight_bytes() : 0);
+      step.weight_bytes +=
+          part.matrix->weight_bytes() + (part.up != nullptr ? part.up->weight_bytes() : 0);
     }
     double before = 0;
     std::vector<std::vector<TaskRange>> shares(threads_);
@@ -292,7 +309,8 @@ class Compiler {
       size_t run = std::clamp<size_t>(kTaskBytes / bytes, 1, kMostTaskPanels);
       run = std::max(part.grain, run / part.grain * part.grain);
       for (size_t at = 0; at < panels; at += run) {
-        step.tasks.push_back({p, static_cast<uint32_t>(at), static_cast<uint32_t>(std::min(panels, at + run))});
+        step.tasks.push_back(
+            {p, static_cast<uint32_t>(at), static_cast<uint32_t>(std::min(panels, at + run))});
       }
     }
     for (const auto& share : shares) {

@@ -11,7 +11,9 @@ Format xnnpack(XnnFormat format, bool minimums = false) {
   return {.family = Format::Family::xnnpack, .xnnpack = format, .with_minimums = minimums};
 }
 
-bool narrow(BlockFormat format) { return format == BlockFormat::q4 || format == BlockFormat::q4_min; }
+bool narrow(BlockFormat format) {
+  return format == BlockFormat::q4 || format == BlockFormat::q4_min;
+}
 
 Format choose_blocks(TensorType type, Precision precision) {
   const auto exact = exact_block_format(type);
@@ -29,7 +31,8 @@ Format choose_xnnpack(TensorType type, uint64_t cols, Precision precision) {
   const bool divides = cols % kBlock == 0;  // a condition of XNNPACK's 4-bit block format
   if (!divides || precision == Precision::int8) return xnnpack(XnnFormat::qc8w);
   if (exact == BlockFormat::q4) return xnnpack(XnnFormat::qb4w);
-  if (exact == BlockFormat::q4_min || precision == Precision::int4) return xnnpack(XnnFormat::qb4w, true);
+  if (exact == BlockFormat::q4_min || precision == Precision::int4)
+    return xnnpack(XnnFormat::qb4w, true);
   return xnnpack(XnnFormat::qc8w);
 }
 
@@ -37,9 +40,12 @@ Format choose_xnnpack(TensorType type, uint64_t cols, Precision precision) {
 
 Format choose_format(TensorType type, uint64_t cols, Precision precision, bool own_blocks) {
   switch (precision) {
-    case Precision::f32: return dense(false);
-    case Precision::f16: return dense(true);
-    default: return own_blocks ? choose_blocks(type, precision) : choose_xnnpack(type, cols, precision);
+    case Precision::f32:
+      return dense(false);
+    case Precision::f16:
+      return dense(true);
+    default:
+      return own_blocks ? choose_blocks(type, precision) : choose_xnnpack(type, cols, precision);
   }
 }
 

@@ -1,5 +1,5 @@
-// Which packed form a stored tensor gets: the one place that decides. docs/cpu-formats.md is its table
-// for people, with the measured errors.
+// Which packed form a stored tensor gets: the one place that decides. docs/cpu-formats.md is its
+// table for people, with the measured errors.
 #pragma once
 
 #include "backends/backend.h"
@@ -12,9 +12,9 @@ namespace npb::cpu {
 struct Format {
   enum class Family : uint8_t { blocks, dense, xnnpack } family = Family::dense;
   BlockFormat blocks = BlockFormat::q8;
-  bool half = false;                       // dense
+  bool half = false;  // dense
   XnnFormat xnnpack = XnnFormat::qc8w;
-  bool with_minimums = false;              // xnnpack: the f16 product that adds the blocks' minimums
+  bool with_minimums = false;  // xnnpack: the f16 product that adds the blocks' minimums
 };
 
 /// `own_blocks`: this CPU has our block kernels. Otherwise XNNPACK's formats serve.

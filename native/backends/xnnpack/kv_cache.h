@@ -10,7 +10,8 @@ namespace npb::cpu {
 class KvCache {
  public:
   KvCache() = default;
-  KvCache(Arena arena, size_t sequences, size_t kv_heads, size_t head_dim, size_t positions, bool half)
+  KvCache(Arena arena, size_t sequences, size_t kv_heads, size_t head_dim, size_t positions,
+          bool half)
       : arena_(std::move(arena)),
         sequences_(sequences),
         kv_heads_(kv_heads),
@@ -21,8 +22,8 @@ class KvCache {
   static size_t plane_bytes(size_t head_dim, size_t positions, bool half) {
     return round_up(round_up(positions, kPanel) * head_dim * (half ? 2 : 4), 64);
   }
-  static size_t bytes(size_t layers, size_t sequences, size_t kv_heads, size_t head_dim, size_t positions,
-                      bool half) {
+  static size_t bytes(size_t layers, size_t sequences, size_t kv_heads, size_t head_dim,
+                      size_t positions, bool half) {
     return 2 * layers * sequences * kv_heads * plane_bytes(head_dim, positions, half);
   }
 

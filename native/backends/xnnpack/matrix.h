@@ -1,5 +1,5 @@
-// A weight matrix in the form that one kind of product reads. Products are made of column panels, so
-// that threads share one product by panels (and, where the kind allows it, by rows).
+// A weight matrix in the form that one kind of product reads. Products are made of column panels,
+// so that threads share one product by panels (and, where the kind allows it, by rows).
 #pragma once
 
 #include <cstddef>
@@ -36,7 +36,8 @@ struct ProductInput {
   const float* floats = nullptr;
   size_t float_stride = 0;
   BlockRows blocks;
-  const int8_t* row_codes = nullptr;  // rows of exactly k codes: XNNPACK fixes the stride beforehand
+  const int8_t* row_codes =
+      nullptr;  // rows of exactly k codes: XNNPACK fixes the stride beforehand
   size_t row_code_stride = 0;
   const xnn_quantization_params* row_params = nullptr;  // 16 more than rows, repeating the last
   const float* sums = nullptr;
@@ -58,10 +59,10 @@ class Matrix {
   /// False: all rows of a step go through one call per range of panels.
   virtual bool splits_rows() const { return true; }
 
-  /// out[r * out_stride + column] for rows [row, row + count) and the columns of panels [begin, end),
-  /// whole panels. Different ranges may run on different threads at once.
-  virtual void multiply(const ProductInput& input, size_t row, size_t count, size_t begin, size_t end,
-                        float* out, size_t out_stride) const = 0;
+  /// out[r * out_stride + column] for rows [row, row + count) and the columns of panels [begin,
+  /// end), whole panels. Different ranges may run on different threads at once.
+  virtual void multiply(const ProductInput& input, size_t row, size_t count, size_t begin,
+                        size_t end, float* out, size_t out_stride) const = 0;
 
   virtual size_t weight_bytes() const = 0;         // as held
   virtual const char* kernel() const = 0;          // "vnni_q4_min"
@@ -111,7 +112,9 @@ class DenseMatrix final : public Matrix {
                 float* out, size_t out_stride) const override;
   size_t weight_bytes() const override { return bytes(half_, n(), k()); }
   const char* kernel() const override { return half_ ? "panels_f16" : "panels_f32"; }
-  const char* compute_format() const override { return half_ ? "f16 weights, f32 activations" : "f32"; }
+  const char* compute_format() const override {
+    return half_ ? "f16 weights, f32 activations" : "f32";
+  }
 
  private:
   const Kernels& kernels_;

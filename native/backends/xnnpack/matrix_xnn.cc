@@ -12,14 +12,16 @@ Result<void> initialize_xnnpack() {
   static const xnn_status status = xnn_initialize(nullptr);
   if (status == xnn_status_success) return {};
   if (status == xnn_status_out_of_memory) {
-    return Error{ErrorCode::out_of_memory, "XNNPACK could not get memory to start: close other programs."};
+    return Error{ErrorCode::out_of_memory,
+                 "XNNPACK could not get memory to start: close other programs."};
   }
   return Error{ErrorCode::device_unavailable,
                "XNNPACK does not run on this processor (status " + std::to_string(status) +
                    "): use --precision f32 or f16, which don't need it."};
 }
 
-XnnMatrix::XnnMatrix(XnnFormat format, size_t n, size_t k, size_t slab_panels, DenseMatrix* correction)
+XnnMatrix::XnnMatrix(XnnFormat format, size_t n, size_t k, size_t slab_panels,
+                     DenseMatrix* correction)
     : Matrix(n, k), format_(format), slab_panels_(slab_panels), correction_(correction) {
   slabs_.resize((panels() + slab_panels - 1) / slab_panels);
 }
@@ -42,23 +44,25 @@ Result<void> XnnMatrix::pack(size_t slab, const void* weights, const void* scale
   switch (format_) {
     case XnnFormat::qc8w:
       status = xnn_create_fully_connected_nc_qd8_f32_qc8w(
-          k(), rows, k(), stride, static_cast<const float*>(scales), static_cast<const int8_t*>(weights),
-          nullptr, low, high, 0, nullptr, nullptr, op);
+          k(), rows, k(), stride, static_cast<const float*>(scales),
+          static_cast<const int8_t*>(weights), nullptr, low, high, 0, nullptr, nullptr, op);
       break;
     case XnnFormat::qb4w:
       status = xnn_create_fully_connected_nc_qd8_f32_qb4w(
-          k(), rows, k(), stride, kBlock, 8, static_cast<const uint16_t*>(scales), weights, nullptr, low,
-          high, 0, nullptr, nullptr, op);
+          k(), rows, k(), stride, kBlock, 8, static_cast<const uint16_t*>(scales), weights, nullptr,
+          low, high, 0, nullptr, nullptr, op);
       break;
   }
   if (status == xnn_status_success) return {};
   if (status == xnn_status_out_of_memory) {
-    return Error{ErrorCode::out_of_memory,
-                 "The system refused memory for packed weights: use a smaller model or quantization."};
+    return Error{
+        ErrorCode::out_of_memory,
+        "The system refused memory for packed weights: use a smaller model or quantization."};
   }
-  return Error{ErrorCode::unsupported, "XNNPACK refused a matrix of " + std::to_string(rows) + " x " +
-                                           std::to_string(k()) + " in format " + kernel() + " (status " +
-                                           std::to_string(status) + "): use --precision f32."};
+  return Error{ErrorCode::unsupported, "XNNPACK refused a matrix of " + std::to_string(rows) +
+                                           " x " + std::to_string(k()) + " in format " + kernel() +
+                                           " (status " + std::to_string(status) +
+                                           "): use --precision f32."};
 }
 
 InputForms XnnMatrix::input() const {
@@ -68,8 +72,8 @@ InputForms XnnMatrix::input() const {
   return forms;
 }
 
-void XnnMatrix::multiply(const ProductInput& input, size_t row, size_t count, size_t begin, size_t end,
-                         float* out, size_t out_stride) const {
+void XnnMatrix::multiply(const ProductInput& input, size_t row, size_t count, size_t begin,
+                         size_t end, float* out, size_t out_stride) const {
   // Nothing below fails once an operator was made: sizes and pointers are all that it checks.
   for (size_t index = begin / slab_panels_; index * slab_panels_ < end; ++index) {
     Slab& slab = slabs_[index];
@@ -94,7 +98,8 @@ void XnnMatrix::multiply(const ProductInput& input, size_t row, size_t count, si
   constexpr size_t kColumns = 8 * kPanel;
   float part[kAttendRows * kColumns];
   for (size_t first = begin; first < end; first += 8) {
-    const size_t last = std::min(end, first + 8), columns = std::min(last * kPanel, n()) - first * kPanel;
+    const size_t last = std::min(end, first + 8),
+                 columns = std::min(last * kPanel, n()) - first * kPanel;
     for (size_t r = 0; r < count; r += kAttendRows) {
       const size_t rows = std::min(kAttendRows, count - r);
       correction_->multiply(input, row + r, rows, first, last, part - first * kPanel, kColumns);
@@ -109,26 +114,34 @@ void XnnMatrix::multiply(const ProductInput& input, size_t row, size_t count, si
 size_t XnnMatrix::weight_bytes() const {
   size_t bytes = 0;
   switch (format_) {
-    case XnnFormat::qc8w: bytes = n() * (k() + 12); break;
-    case XnnFormat::qb4w: bytes = n() * (k() / 2 + k() / kBlock * 2 + 8); break;
+    case XnnFormat::qc8w:
+      bytes = n() * (k() + 12);
+      break;
+    case XnnFormat::qb4w:
+      bytes = n() * (k() / 2 + k() / kBlock * 2 + 8);
+      break;
   }
   return bytes + (correction_ != nullptr ? correction_->weight_bytes() : 0);
 }
 
 const char* XnnMatrix::kernel() const {
   switch (format_) {
-    case XnnFormat::qc8w: return "xnnpack_qd8_f32_qc8w";
-    case XnnFormat::qb4w: return correction_ != nullptr ? "xnnpack_qd8_f32_qb4w+minimum" : "xnnpack_qd8_f32_qb4w";
+    case XnnFormat::qc8w:
+      return "xnnpack_qd8_f32_qc8w";
+    case XnnFormat::qb4w:
+      return correction_ != nullptr ? "xnnpack_qd8_f32_qb4w+minimum" : "xnnpack_qd8_f32_qb4w";
   }
   return "";
 }
 
 const char* XnnMatrix::compute_format() const {
   switch (format_) {
-    case XnnFormat::qc8w: return "int8 per channel, int8 activations per row";
+    case XnnFormat::qc8w:
+      return "int8 per channel, int8 activations per row";
     case XnnFormat::qb4w:
-      return correction_ != nullptr ? "int4 in blocks of 32 plus f16 minimums, int8 activations per row"
-                                    : "int4 in blocks of 32, int8 activations per row";
+      return correction_ != nullptr
+                 ? "int4 in blocks of 32 plus f16 minimums, int8 activations per row"
+                 : "int4 in blocks of 32, int8 activations per row";
   }
   return "";
 }

@@ -61,7 +61,8 @@ void k_block(const std::byte* super, size_t index, bool five_bits, WeightBlock& 
 }
 
 /// The values that IQ4_NL's sixteen codes stand for (GGUF's definition of the type).
-constexpr int8_t kNonLinear[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+constexpr int8_t kNonLinear[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                   1,    13,   25,  38,  53,  69,  89,  113};
 
 /// Nearest int8 codes for 32 weights (`count` of them given, the rest zero).
 void round_to_int8(const float* w, size_t count, WeightBlock& block) {
@@ -73,15 +74,19 @@ void round_to_int8(const float* w, size_t count, WeightBlock& block) {
   const float inverse = scale > 0.0f ? 1.0f / scale : 0.0f;
   for (size_t i = 0; i < kBlock; ++i) {
     const float code = i < count ? std::nearbyint(w[i] * inverse) : 0.0f;
-    block.codes[i] = static_cast<uint8_t>(static_cast<int>(std::clamp(code, -127.0f, 127.0f)) + 128);
+    block.codes[i] =
+        static_cast<uint8_t>(static_cast<int>(std::clamp(code, -127.0f, 127.0f)) + 128);
   }
 }
 
 bool wide(BlockFormat format) { return format == BlockFormat::q8 || format == BlockFormat::q8_min; }
-bool with_minimum(BlockFormat format) { return format == BlockFormat::q4_min || format == BlockFormat::q8_min; }
+bool with_minimum(BlockFormat format) {
+  return format == BlockFormat::q4_min || format == BlockFormat::q8_min;
+}
 
 /// Puts block `index` of channel `channel` into its panel.
-void place(BlockFormat format, const WeightBlock& block, uint64_t index, size_t channel, uint8_t* panel) {
+void place(BlockFormat format, const WeightBlock& block, uint64_t index, size_t channel,
+           uint8_t* panel) {
   uint8_t* unit = panel + index / 2 * unit_bytes(format);
   const size_t half = index % 2;
   const size_t codes_bytes = kPanel * kUnit / (wide(format) ? 1 : 2);
@@ -114,10 +119,10 @@ uint32_t read_u32(const std::byte* p) {
   return value;
 }
 
-/// The types that large models are stored in, four codes at a time: whole rows of blocks whose codes need
-/// no change but their place. False: not such a type.
-bool pack_row_fast(BlockFormat format, TensorType type, const std::byte* row, uint64_t blocks, size_t channel,
-                   uint8_t* panel) {
+/// The types that large models are stored in, four codes at a time: whole rows of blocks whose
+/// codes need no change but their place. False: not such a type.
+bool pack_row_fast(BlockFormat format, TensorType type, const std::byte* row, uint64_t blocks,
+                   size_t channel, uint8_t* panel) {
   const bool minimum = type == TensorType::q4_1;
   if (format == BlockFormat::q8 && type == TensorType::q8_0) {
     for (uint64_t index = 0; index < blocks; ++index) {
@@ -132,7 +137,8 @@ bool pack_row_fast(BlockFormat format, TensorType type, const std::byte* row, ui
     }
     return true;
   }
-  if (!(format == BlockFormat::q4 && type == TensorType::q4_0) && !(format == BlockFormat::q4_min && minimum)) {
+  if (!(format == BlockFormat::q4 && type == TensorType::q4_0) &&
+      !(format == BlockFormat::q4_min && minimum)) {
     return false;
   }
   constexpr uint32_t kLow = 0x0f0f0f0fu;
@@ -143,7 +149,8 @@ bool pack_row_fast(BlockFormat format, TensorType type, const std::byte* row, ui
     uint8_t* unit = panel + index / 2 * unit_bytes(format);
     uint8_t* target = unit + index % 2 * (kCodes / 2) + 4 * channel;
     for (size_t i = 0; i < 2; ++i) {
-      const uint32_t first = read_u32(block + header + 8 * i), second = read_u32(block + header + 8 * i + 4);
+      const uint32_t first = read_u32(block + header + 8 * i),
+                     second = read_u32(block + header + 8 * i + 4);
       const uint32_t low = (first & kLow) | (second & kLow) << 4;
       const uint32_t high = (first >> 4 & kLow) | (second & ~kLow);
       std::memcpy(target + 64 * i, &low, 4);
@@ -193,7 +200,8 @@ void read_block(TensorType type, const std::byte* row, uint64_t index, WeightBlo
     case TensorType::q8_0: {
       const std::byte* b = row + index * 34;
       block.scale = read_u16(b);
-      for (size_t i = 0; i < kBlock; ++i) block.codes[i] = std::to_integer<uint8_t>(b[2 + i]) ^ 0x80;
+      for (size_t i = 0; i < kBlock; ++i)
+        block.codes[i] = std::to_integer<uint8_t>(b[2 + i]) ^ 0x80;
       return;
     }
     case TensorType::iq4_nl: {
@@ -231,22 +239,28 @@ void round_to_int4(const float* w, size_t count, WeightBlock& block) {
 
 std::optional<BlockFormat> exact_block_format(TensorType type) {
   switch (type) {
-    case TensorType::q4_0: return BlockFormat::q4;
+    case TensorType::q4_0:
+      return BlockFormat::q4;
     case TensorType::q4_1:
-    case TensorType::q4_k: return BlockFormat::q4_min;
+    case TensorType::q4_k:
+      return BlockFormat::q4_min;
     case TensorType::q5_0:
     case TensorType::iq4_nl:
-    case TensorType::q8_0: return BlockFormat::q8;
+    case TensorType::q8_0:
+      return BlockFormat::q8;
     case TensorType::q5_1:
-    case TensorType::q5_k: return BlockFormat::q8_min;
-    default: return std::nullopt;
+    case TensorType::q5_k:
+      return BlockFormat::q8_min;
+    default:
+      return std::nullopt;
   }
 }
 
 void pack_block_panel(BlockFormat format, TensorType type, const std::byte* source, uint64_t rows,
                       uint64_t cols, uint8_t* panel, std::span<float> scratch) {
   const std::optional<BlockFormat> exact = exact_block_format(type);
-  const bool direct = exact && (*exact == format || (wide(format) && with_minimum(format) == with_minimum(*exact)));
+  const bool direct =
+      exact && (*exact == format || (wide(format) && with_minimum(format) == with_minimum(*exact)));
   const bool widens = direct && *exact == BlockFormat::q4 && wide(format);
   const uint64_t row_size = row_bytes(tensor_type_info(type), cols);
   const uint64_t blocks = (cols + kBlock - 1) / kBlock;
@@ -257,7 +271,8 @@ void pack_block_panel(BlockFormat format, TensorType type, const std::byte* sour
     const std::byte* row = source + channel * row_size;
     const bool present = channel < rows;
     if (present && pack_row_fast(format, type, row, blocks, channel, panel)) {
-      for (uint64_t index = blocks; index < padded_blocks; ++index) place(format, empty, index, channel, panel);
+      for (uint64_t index = blocks; index < padded_blocks; ++index)
+        place(format, empty, index, channel, panel);
       continue;
     }
     if (present && !direct) dequantize(type, row, cols, scratch.data());

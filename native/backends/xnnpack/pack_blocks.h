@@ -11,15 +11,16 @@
 
 namespace npb::cpu {
 
-/// 32 weights: scale * (code - offset) + minimum. The offset is the format's: 8 for q4, 128 for q8, else 0.
+/// 32 weights: scale * (code - offset) + minimum. The offset is the format's: 8 for q4, 128 for q8,
+/// else 0.
 struct WeightBlock {
   uint8_t codes[kBlock];
   uint16_t scale;    // f16
   uint16_t minimum;  // f16
 };
 
-/// The block format that holds every weight of `type` (up to the f16 rounding of the K types' products
-/// of scales), or nothing if there is none.
+/// The block format that holds every weight of `type` (up to the f16 rounding of the K types'
+/// products of scales), or nothing if there is none.
 std::optional<BlockFormat> exact_block_format(TensorType type);
 
 /// Packs up to 16 rows of `cols` weights, each in `source` in the type's own form, into one panel;

@@ -57,24 +57,30 @@ uint64_t quick_hash(std::span<const std::byte> bytes, uint64_t seed) {
   return hash ^ hash >> 31;
 }
 
-bool load_packed(const std::string& folder, uint64_t key, std::span<std::byte> target, unsigned threads) {
+bool load_packed(const std::string& folder, uint64_t key, std::span<std::byte> target,
+                 unsigned threads) {
   const std::filesystem::path path = file_of(folder, key);
   std::ifstream file(path, std::ios::binary);
   Header header;
   if (!file.read(reinterpret_cast<char*>(&header), sizeof header)) return false;
-  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0 || header.key != key || header.bytes != target.size()) {
+  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0 || header.key != key ||
+      header.bytes != target.size()) {
     return false;
   }
   std::vector<uint64_t> hashes(piece_count(target.size()));
-  if (!file.read(reinterpret_cast<char*>(hashes.data()), static_cast<std::streamsize>(hashes.size() * 8))) return false;
+  if (!file.read(reinterpret_cast<char*>(hashes.data()),
+                 static_cast<std::streamsize>(hashes.size() * 8)))
+    return false;
   if (quick_hash(std::as_bytes(std::span(hashes)), key) != header.table_hash) return false;
   std::atomic<bool> sound{true};
   parallel_for(hashes.size(), threads, [&](size_t piece) {
     if (!sound.load(std::memory_order_relaxed)) return;
-    const auto part = target.subspan(piece * kPiece, std::min(kPiece, target.size() - piece * kPiece));
+    const auto part =
+        target.subspan(piece * kPiece, std::min(kPiece, target.size() - piece * kPiece));
     std::ifstream own(path, std::ios::binary);
     own.seekg(static_cast<std::streamoff>(data_offset(target.size()) + piece * kPiece));
-    if (!own.read(reinterpret_cast<char*>(part.data()), static_cast<std::streamsize>(part.size())) ||
+    if (!own.read(reinterpret_cast<char*>(part.data()),
+                  static_cast<std::streamsize>(part.size())) ||
         quick_hash(part, piece) != hashes[piece]) {
       sound.store(false, std::memory_order_relaxed);
     }
@@ -82,7 +88,8 @@ bool load_packed(const std::string& folder, uint64_t key, std::span<std::byte> t
   return sound.load();
 }
 
-bool save_packed(const std::string& folder, uint64_t key, std::span<const std::byte> source, unsigned threads) {
+bool save_packed(const std::string& folder, uint64_t key, std::span<const std::byte> source,
+                 unsigned threads) {
   std::error_code error;
   std::filesystem::create_directories(utf8_path(folder), error);
   if (error) return false;
@@ -91,7 +98,8 @@ bool save_packed(const std::string& folder, uint64_t key, std::span<const std::b
   part += "." + std::to_string(now_ns()) + ".part";  // two processes may write at once
   std::vector<uint64_t> hashes(piece_count(source.size()));
   parallel_for(hashes.size(), threads, [&](size_t piece) {
-    hashes[piece] = quick_hash(source.subspan(piece * kPiece, std::min(kPiece, source.size() - piece * kPiece)), piece);
+    hashes[piece] = quick_hash(
+        source.subspan(piece * kPiece, std::min(kPiece, source.size() - piece * kPiece)), piece);
   });
   Header header{};
   std::memcpy(header.magic, kMagic, sizeof kMagic);
@@ -103,9 +111,11 @@ bool save_packed(const std::string& folder, uint64_t key, std::span<const std::b
     std::ofstream file(part, std::ios::binary);
     const std::vector<char> padding(data_offset(source.size()) - sizeof header - hashes.size() * 8);
     file.write(reinterpret_cast<const char*>(&header), sizeof header);
-    file.write(reinterpret_cast<const char*>(hashes.data()), static_cast<std::streamsize>(hashes.size() * 8));
+    file.write(reinterpret_cast<const char*>(hashes.data()),
+               static_cast<std::streamsize>(hashes.size() * 8));
     file.write(padding.data(), static_cast<std::streamsize>(padding.size()));
-    file.write(reinterpret_cast<const char*>(source.data()), static_cast<std::streamsize>(source.size()));
+    file.write(reinterpret_cast<const char*>(source.data()),
+               static_cast<std::streamsize>(source.size()));
     file.close();
     written = file.good();
   }

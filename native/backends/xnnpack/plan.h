@@ -1,7 +1,8 @@
-// A graph compiled for the CPU: steps that all threads walk through together, with a barrier after each.
-// Compiling fuses what would otherwise be a barrier or a trip through memory of its own: products that
-// share an input become one step, norms run while their rows are prepared for a product, and element-wise
-// ops, RoPE and the KV cache's writes run on a product's output while it is still in the nearest cache.
+// A graph compiled for the CPU: steps that all threads walk through together, with a barrier after
+// each. Compiling fuses what would otherwise be a barrier or a trip through memory of its own:
+// products that share an input become one step, norms run while their rows are prepared for a
+// product, and element-wise ops, RoPE and the KV cache's writes run on a product's output while it
+// is still in the nearest cache.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,17 @@ namespace npb::cpu {
 
 /// An op on some columns of one row, in place, right after a product wrote them.
 struct ColumnOp {
-  enum class Kind : uint8_t { bias, norm_groups, rope, silu, gelu, add, mul, store_key, store_value };
+  enum class Kind : uint8_t {
+    bias,
+    norm_groups,
+    rope,
+    silu,
+    gelu,
+    add,
+    mul,
+    store_key,
+    store_value
+  };
   Kind kind;
   const float* vector = nullptr;  // bias [n]; norm_groups: weight [width]
   ValueId other = kNoValue;       // add, mul
@@ -25,7 +36,8 @@ struct ColumnOp {
   uint32_t layer = 0;  // stores
 };
 
-/// One product of a step: out = ops(matrix * input), or swiglu(ops(matrix * input), up_ops(up * input)).
+/// One product of a step: out = ops(matrix * input), or swiglu(ops(matrix * input), up_ops(up *
+/// input)).
 struct Part {
   const Matrix* matrix = nullptr;
   std::vector<ColumnOp> ops;
@@ -62,9 +74,9 @@ struct Step {
   RowNorm norm;
   InputForms forms;
   std::vector<Part> parts;
-  std::vector<TaskRange> even;   // one run of ranges per thread, for few rows
+  std::vector<TaskRange> even;       // one run of ranges per thread, for few rows
   std::vector<uint32_t> even_begin;  // [threads + 1] into `even`
-  std::vector<TaskRange> tasks;  // for many rows: claimed one by one, each for a run of rows
+  std::vector<TaskRange> tasks;      // for many rows: claimed one by one, each for a run of rows
   uint64_t weight_bytes = 0;
 
   // everything else: the node itself. For attention: whether keys and values are already stored.

@@ -9,7 +9,8 @@
 
 namespace npb::cpu {
 
-/// The row that the products read: the step's input, or its norm. `write`: also to where others read it.
+/// The row that the products read: the step's input, or its norm. `write`: also to where others
+/// read it.
 const float* Runtime::norm_row(const Step& step, size_t index, float* own, bool write) {
   const RowNorm& norm = step.norm;
   if (!norm.present) return row(step.input, index);
@@ -24,8 +25,8 @@ const float* Runtime::norm_row(const Step& step, size_t index, float* own, bool 
   return out;
 }
 
-void Runtime::prepare_row(const Step& step, const float* x, const MutableBlockRows& blocks, int8_t* row_codes,
-                          void* row_params, float* sums) {
+void Runtime::prepare_row(const Step& step, const float* x, const MutableBlockRows& blocks,
+                          int8_t* row_codes, void* row_params, float* sums) {
   const size_t k = width(step.input);
   if (step.forms.blocks) kernels_.quantize_blocks(x, k, round_up(k, kUnit), blocks);
   if (step.forms.rows) {
@@ -42,8 +43,8 @@ void Runtime::prepare_row(const Step& step, const float* x, const MutableBlockRo
   }
 }
 
-/// One row is prepared by every thread for itself, which is cheaper than waiting for one that does it;
-/// more rows are shared out.
+/// One row is prepared by every thread for itself, which is cheaper than waiting for one that does
+/// it; more rows are shared out.
 const ProductInput& Runtime::prepare(const Step& step, size_t rows, unsigned thread) {
   Scratch& own = scratches_[thread];
   if (rows == 1) {
@@ -67,9 +68,10 @@ const ProductInput& Runtime::prepare(const Step& step, size_t rows, unsigned thr
       const size_t block = r * shared_.blocks.block_stride;
       prepare_row(step, x,
                   {shared_blocks_.q + r * shared_.blocks.q_stride, shared_blocks_.scale + block,
-                   shared_blocks_.sum + block, shared_blocks_.start8 + block, shared_blocks_.start128 + block},
-                  shared_codes_ + r * k,
-                  shared_params_ + r * sizeof(xnn_quantization_params), shared_sums_ + r * shared_.sum_stride);
+                   shared_blocks_.sum + block, shared_blocks_.start8 + block,
+                   shared_blocks_.start128 + block},
+                  shared_codes_ + r * k, shared_params_ + r * sizeof(xnn_quantization_params),
+                  shared_sums_ + r * shared_.sum_stride);
     }
   }
   team_.barrier();
@@ -116,8 +118,8 @@ void Runtime::run_product(const Step& step, unsigned thread) {
   }
 }
 
-void Runtime::run_range(const Step& step, const TaskRange& range, const ProductInput& input, size_t first,
-                        size_t count, Scratch& scratch) {
+void Runtime::run_range(const Step& step, const TaskRange& range, const ProductInput& input,
+                        size_t first, size_t count, Scratch& scratch) {
   const Part& part = step.parts[range.part];
   const Buffer& buffer = buffers_[static_cast<size_t>(part.out)];
   float* out = buffer.data + first * buffer.stride;
@@ -134,7 +136,8 @@ void Runtime::run_range(const Step& step, const TaskRange& range, const ProductI
       part.up->multiply(input, first, count, begin, end, tile, stride);
       for (size_t r = 0; r < count; ++r) {
         float* up = tile + r * stride;
-        for (const ColumnOp& op : part.ops) apply(op, out + r * buffer.stride, first + r, left, right);
+        for (const ColumnOp& op : part.ops)
+          apply(op, out + r * buffer.stride, first + r, left, right);
         for (const ColumnOp& op : part.up_ops) apply(op, up, first + r, left, right);
         float* gate = out + r * buffer.stride + left;
         kernels_.swiglu(gate, up + left, gate, right - left);
@@ -143,7 +146,8 @@ void Runtime::run_range(const Step& step, const TaskRange& range, const ProductI
     }
     if (part.ops.empty()) continue;
     for (size_t r = 0; r < count; ++r) {
-      for (const ColumnOp& op : part.ops) apply(op, out + r * buffer.stride, first + r, left, right);
+      for (const ColumnOp& op : part.ops)
+        apply(op, out + r * buffer.stride, first + r, left, right);
     }
   }
 }
@@ -153,12 +157,24 @@ void Runtime::apply(const ColumnOp& op, float* out, size_t index, size_t begin, 
   float* x = out + begin;
   const size_t n = end - begin;
   switch (op.kind) {
-    case ColumnOp::Kind::bias: kernels_.add(x, op.vector + begin, x, n); return;
-    case ColumnOp::Kind::norm_groups: kernels_.rms_norm(x, op.vector, x, n, op.group, op.eps); return;
-    case ColumnOp::Kind::silu: kernels_.silu(x, x, n); return;
-    case ColumnOp::Kind::gelu: kernels_.gelu(x, x, n, op.tanh_form); return;
-    case ColumnOp::Kind::add: kernels_.add(row(op.other, index) + begin, x, x, n); return;
-    case ColumnOp::Kind::mul: kernels_.mul(row(op.other, index) + begin, x, x, n); return;
+    case ColumnOp::Kind::bias:
+      kernels_.add(x, op.vector + begin, x, n);
+      return;
+    case ColumnOp::Kind::norm_groups:
+      kernels_.rms_norm(x, op.vector, x, n, op.group, op.eps);
+      return;
+    case ColumnOp::Kind::silu:
+      kernels_.silu(x, x, n);
+      return;
+    case ColumnOp::Kind::gelu:
+      kernels_.gelu(x, x, n, op.tanh_form);
+      return;
+    case ColumnOp::Kind::add:
+      kernels_.add(row(op.other, index) + begin, x, x, n);
+      return;
+    case ColumnOp::Kind::mul:
+      kernels_.mul(row(op.other, index) + begin, x, x, n);
+      return;
     case ColumnOp::Kind::rope: {
       const size_t pairs = graph_.hp.rope_inv_freq.size();
       const size_t at = position(index) * pairs;
@@ -166,22 +182,28 @@ void Runtime::apply(const ColumnOp& op, float* out, size_t index, size_t begin, 
                     graph_.hp.rope_style == RopeStyle::interleaved);
       return;
     }
-    case ColumnOp::Kind::store_key: store(x, index, begin, n, op.group, op.layer, true); return;
-    case ColumnOp::Kind::store_value: store(x, index, begin, n, op.group, op.layer, false); return;
+    case ColumnOp::Kind::store_key:
+      store(x, index, begin, n, op.group, op.layer, true);
+      return;
+    case ColumnOp::Kind::store_value:
+      store(x, index, begin, n, op.group, op.layer, false);
+      return;
   }
 }
 
 /// Whole heads of one row, from `first_column` on, into the cache.
-void Runtime::store(const float* data, size_t index, size_t first_column, size_t columns, size_t head_dim,
-                    size_t layer, bool key) {
+void Runtime::store(const float* data, size_t index, size_t first_column, size_t columns,
+                    size_t head_dim, size_t layer, bool key) {
   const size_t sequence = index / step_tokens_, at = position(index);
   const size_t slot = cache_layers_ > 0 ? layer : 0;
   for (size_t column = 0; column < columns; column += head_dim) {
     const size_t head = (first_column + column) / head_dim;
     if (key) {
-      kernels_.store_key(data + column, head_dim, cache_.keys(slot, sequence, head), at, cache_.half());
+      kernels_.store_key(data + column, head_dim, cache_.keys(slot, sequence, head), at,
+                         cache_.half());
     } else {
-      kernels_.store_value(data + column, head_dim, cache_.values(slot, sequence, head), at, cache_.half());
+      kernels_.store_value(data + column, head_dim, cache_.values(slot, sequence, head), at,
+                           cache_.half());
     }
   }
 }

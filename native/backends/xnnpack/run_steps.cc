@@ -34,8 +34,10 @@ void Runtime::store_inputs(const Step& step) {
   const Node& node = *step.node;
   const size_t rows = row_count(step.rows), columns = size_t{node.n_kv_heads} * node.head_dim;
   for (size_t r = team_.claim(); r < rows; r = team_.claim()) {
-    if (!step.stores_key) store(row(node.inputs[1], r), r, 0, columns, node.head_dim, node.layer, true);
-    if (!step.stores_value) store(row(node.inputs[2], r), r, 0, columns, node.head_dim, node.layer, false);
+    if (!step.stores_key)
+      store(row(node.inputs[1], r), r, 0, columns, node.head_dim, node.layer, true);
+    if (!step.stores_value)
+      store(row(node.inputs[2], r), r, 0, columns, node.head_dim, node.layer, false);
   }
   team_.barrier();
 }
@@ -72,7 +74,8 @@ void Runtime::run_attention(const Step& step, unsigned thread) {
     work.first_length = past_ + 1;
     work.length_step = 0;
     for (size_t task = team_.claim(); task < groups * runs; task = team_.claim()) {
-      const size_t sequence = task / (node.n_kv_heads * runs), rest = task % (node.n_kv_heads * runs);
+      const size_t sequence = task / (node.n_kv_heads * runs),
+                   rest = task % (node.n_kv_heads * runs);
       const size_t in_group = rest % runs * heads;
       work.rows = std::min(heads, group - in_group);
       attend(sequence, rest / runs * group + in_group, sequence);
@@ -112,11 +115,21 @@ void Runtime::run_rows(const Step& step, unsigned thread) {
     const float* y = row(node.inputs.back(), r);
     float* out = row(node.output, r);
     switch (node.kind) {
-      case OpKind::add: kernels_.add(x, y, out, n); break;
-      case OpKind::mul: kernels_.mul(x, y, out, n); break;
-      case OpKind::silu: kernels_.silu(x, out, n); break;
-      case OpKind::gelu: kernels_.gelu(x, out, n, node.gelu_tanh); break;
-      case OpKind::swiglu: kernels_.swiglu(x, y, out, n); break;
+      case OpKind::add:
+        kernels_.add(x, y, out, n);
+        break;
+      case OpKind::mul:
+        kernels_.mul(x, y, out, n);
+        break;
+      case OpKind::silu:
+        kernels_.silu(x, out, n);
+        break;
+      case OpKind::gelu:
+        kernels_.gelu(x, out, n, node.gelu_tanh);
+        break;
+      case OpKind::swiglu:
+        kernels_.swiglu(x, y, out, n);
+        break;
       case OpKind::rope: {
         std::memcpy(out, x, n * sizeof(float));
         ColumnOp op{};
@@ -128,13 +141,16 @@ void Runtime::run_rows(const Step& step, unsigned thread) {
       case OpKind::l2_norm: {
         for (size_t begin = 0; begin < n; begin += node.group) {
           double squares = 0.0;
-          for (size_t i = 0; i < node.group; ++i) squares += static_cast<double>(x[begin + i]) * x[begin + i];
+          for (size_t i = 0; i < node.group; ++i)
+            squares += static_cast<double>(x[begin + i]) * x[begin + i];
           const double length = std::max(std::sqrt(squares), 1e-12);
-          for (size_t i = 0; i < node.group; ++i) out[begin + i] = static_cast<float>(x[begin + i] / length);
+          for (size_t i = 0; i < node.group; ++i)
+            out[begin + i] = static_cast<float>(x[begin + i] / length);
         }
         break;
       }
-      default: break;  // compile() makes row steps of these kinds only
+      default:
+        break;  // compile() makes row steps of these kinds only
     }
   }
   (void)thread;
@@ -152,7 +168,8 @@ void Runtime::run_pool(const Step& step) {
       continue;
     }
     std::memset(out, 0, n * sizeof(float));
-    for (size_t t = 0; t < step_tokens_; ++t) kernels_.add(out, row(node.inputs[0], first + t), out, n);
+    for (size_t t = 0; t < step_tokens_; ++t)
+      kernels_.add(out, row(node.inputs[0], first + t), out, n);
     for (size_t i = 0; i < n; ++i) out[i] /= static_cast<float>(step_tokens_);
   }
 }

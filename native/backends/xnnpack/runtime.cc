@@ -35,7 +35,8 @@ size_t widest(const Plan& plan, const Graph& graph) {
 
 }  // namespace
 
-Runtime::Runtime(const Graph& graph, Plan plan, const Kernels& kernels, const RuntimeOptions& options)
+Runtime::Runtime(const Graph& graph, Plan plan, const Kernels& kernels,
+                 const RuntimeOptions& options)
     : graph_(graph),
       plan_(std::move(plan)),
       kernels_(kernels),
@@ -43,7 +44,8 @@ Runtime::Runtime(const Graph& graph, Plan plan, const Kernels& kernels, const Ru
       batch_(options.batch),
       team_(options.threads, options.cpu_ids) {}
 
-Result<std::unique_ptr<Runtime>> Runtime::create(const Graph& graph, Plan plan, const Kernels& kernels,
+Result<std::unique_ptr<Runtime>> Runtime::create(const Graph& graph, Plan plan,
+                                                 const Kernels& kernels,
                                                  const RuntimeOptions& options) {
   std::unique_ptr<Runtime> runtime(new Runtime(graph, std::move(plan), kernels, options));
   NPB_TRY(runtime->allocate());
@@ -103,7 +105,8 @@ void Runtime::place_values(std::vector<size_t>& offsets, size_t& total) const {
 Result<void> Runtime::allocate() {
   const size_t rows = size_t{batch_} * options_.max_step_tokens;
   buffers_.resize(graph_.values.size());
-  for (size_t v = 0; v < buffers_.size(); ++v) buffers_[v].stride = round_up(graph_.values[v].width, kPanel);
+  for (size_t v = 0; v < buffers_.size(); ++v)
+    buffers_[v].stride = round_up(graph_.values[v].width, kPanel);
   std::vector<size_t> offsets;
   Layout layout;
   place_values(offsets, layout.total);
@@ -121,19 +124,25 @@ Result<void> Runtime::allocate() {
   const size_t params_at = layout.take((rows + kParamPadding) * sizeof(xnn_quantization_params));
   const size_t sums_at = layout.take(forms.sums ? rows * blocks * sizeof(float) : 0);
   NPB_TRY_ASSIGN(activations_, Arena::allocate(layout.total, "activations"));
-  for (size_t v = 0; v < buffers_.size(); ++v) buffers_[v].data = activations_.at<float>(offsets[v]);
+  for (size_t v = 0; v < buffers_.size(); ++v)
+    buffers_[v].data = activations_.at<float>(offsets[v]);
   shared_floats_ = activations_.at<float>(floats_at);
   shared_blocks_ = {activations_.at<int8_t>(codes_at), activations_.at<float>(per_block_at[0]),
-                    activations_.at<float>(per_block_at[1]), activations_.at<int32_t>(per_block_at[2]),
+                    activations_.at<float>(per_block_at[1]),
+                    activations_.at<int32_t>(per_block_at[2]),
                     activations_.at<int32_t>(per_block_at[3])};
   shared_codes_ = activations_.at<int8_t>(row_codes_at);
   shared_params_ = activations_.at<std::byte>(params_at);
   shared_sums_ = activations_.at<float>(sums_at);
-  shared_ = {shared_floats_, padded + 16,
+  shared_ = {shared_floats_,
+             padded + 16,
              {shared_blocks_.q, shared_blocks_.scale, shared_blocks_.sum, shared_blocks_.start8,
               shared_blocks_.start128, code_stride, blocks},
-             shared_codes_, code_stride, reinterpret_cast<xnn_quantization_params*>(shared_params_),
-             shared_sums_, blocks};
+             shared_codes_,
+             code_stride,
+             reinterpret_cast<xnn_quantization_params*>(shared_params_),
+             shared_sums_,
+             blocks};
 
   const Node* attention = nullptr;
   size_t tile_floats = 0;
@@ -141,8 +150,9 @@ Result<void> Runtime::allocate() {
     if (step.kind == Step::Kind::attention) {
       if (attention != nullptr && (attention->head_dim != step.node->head_dim ||
                                    attention->n_kv_heads != step.node->n_kv_heads)) {
-        return Error{ErrorCode::unsupported,
-                     "The layers' attention heads differ in size or number, which this build can't run."};
+        return Error{
+            ErrorCode::unsupported,
+            "The layers' attention heads differ in size or number, which this build can't run."};
       }
       attention = step.node;
       if (step.node->causal) cache_layers_ = std::max<size_t>(cache_layers_, step.node->layer + 1);
@@ -162,8 +172,8 @@ Result<void> Runtime::allocate() {
     const size_t bytes = KvCache::bytes(layers, batch_, attention->n_kv_heads, attention->head_dim,
                                         positions, options_.half_cache);
     NPB_TRY_ASSIGN(Arena arena, Arena::allocate(bytes, "the KV cache"));
-    cache_ = KvCache(std::move(arena), batch_, attention->n_kv_heads, attention->head_dim, positions,
-                     options_.half_cache);
+    cache_ = KvCache(std::move(arena), batch_, attention->n_kv_heads, attention->head_dim,
+                     positions, options_.half_cache);
   }
 
   Layout own;
@@ -184,15 +194,22 @@ Result<void> Runtime::allocate() {
     s.row = scratch_.at<float>(base + row_at);
     s.tile = scratch_.at<float>(base + tile_at);
     s.scores = scratch_.at<float>(base + scores_at);
-    s.blocks = {scratch_.at<int8_t>(base + own_codes_at), scratch_.at<float>(base + own_block_at[0]),
-                scratch_.at<float>(base + own_block_at[1]), scratch_.at<int32_t>(base + own_block_at[2]),
-                scratch_.at<int32_t>(base + own_block_at[3])};
+    s.blocks = {
+        scratch_.at<int8_t>(base + own_codes_at), scratch_.at<float>(base + own_block_at[0]),
+        scratch_.at<float>(base + own_block_at[1]), scratch_.at<int32_t>(base + own_block_at[2]),
+        scratch_.at<int32_t>(base + own_block_at[3])};
     s.row_codes = scratch_.at<int8_t>(base + own_row_at);
     s.row_params = scratch_.at<std::byte>(base + own_params_at);
     s.sums = scratch_.at<float>(base + own_sums_at);
-    s.input = {s.row, padded + 16,
-               {s.blocks.q, s.blocks.scale, s.blocks.sum, s.blocks.start8, s.blocks.start128, code_stride, blocks},
-               s.row_codes, code_stride, static_cast<xnn_quantization_params*>(s.row_params), s.sums, blocks};
+    s.input = {s.row,
+               padded + 16,
+               {s.blocks.q, s.blocks.scale, s.blocks.sum, s.blocks.start8, s.blocks.start128,
+                code_stride, blocks},
+               s.row_codes,
+               code_stride,
+               static_cast<xnn_quantization_params*>(s.row_params),
+               s.sums,
+               blocks};
     scratches_.push_back(s);
   }
 
@@ -222,7 +239,8 @@ void Runtime::run(std::span<const int32_t> tokens, uint32_t step_tokens, uint32_
   tokens_ = tokens;
   step_tokens_ = step_tokens;
   past_ = past;
-  team_.run([](void* self, unsigned thread) { static_cast<Runtime*>(self)->run_thread(thread); }, this);
+  team_.run([](void* self, unsigned thread) { static_cast<Runtime*>(self)->run_thread(thread); },
+            this);
 }
 
 void Runtime::run_thread(unsigned thread) {
@@ -246,12 +264,18 @@ void Runtime::run_thread(unsigned thread) {
 
 void Runtime::run_step(const Step& step, unsigned thread) {
   switch (step.kind) {
-    case Step::Kind::embed: return run_embed(step, thread);
-    case Step::Kind::product: return run_product(step, thread);
-    case Step::Kind::rows: return run_rows(step, thread);
-    case Step::Kind::attention: return run_attention(step, thread);
-    case Step::Kind::pool: return run_pool(step);
-    case Step::Kind::argmax: return run_argmax(step);
+    case Step::Kind::embed:
+      return run_embed(step, thread);
+    case Step::Kind::product:
+      return run_product(step, thread);
+    case Step::Kind::rows:
+      return run_rows(step, thread);
+    case Step::Kind::attention:
+      return run_attention(step, thread);
+    case Step::Kind::pool:
+      return run_pool(step);
+    case Step::Kind::argmax:
+      return run_argmax(step);
   }
 }
 

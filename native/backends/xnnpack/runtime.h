@@ -27,10 +27,12 @@ struct RuntimeOptions {
 class Runtime {
  public:
   /// `graph` must outlive the runtime. Errors: out_of_memory, unsupported.
-  static Result<std::unique_ptr<Runtime>> create(const Graph& graph, Plan plan, const Kernels& kernels,
+  static Result<std::unique_ptr<Runtime>> create(const Graph& graph, Plan plan,
+                                                 const Kernels& kernels,
                                                  const RuntimeOptions& options);
 
-  /// One step of batch * step_tokens valid token ids, with `past` tokens in the cache. Allocates nothing.
+  /// One step of batch * step_tokens valid token ids, with `past` tokens in the cache. Allocates
+  /// nothing.
   void run(std::span<const int32_t> tokens, uint32_t step_tokens, uint32_t past);
 
   /// Rows of a result of the last run, `stride` floats apart.
@@ -49,9 +51,9 @@ class Runtime {
  private:
   /// What a thread needs to itself.
   struct Scratch {
-    float* row;         // a normalised row
-    float* tile;        // the second product of a pair
-    float* scores;      // attention
+    float* row;           // a normalised row
+    float* tile;          // the second product of a pair
+    float* scores;        // attention
     ProductInput shared;  // the step's shared rows as this thread sees them
     ProductInput input;   // this thread's own prepared row, for steps of one row
     MutableBlockRows blocks;
@@ -63,12 +65,16 @@ class Runtime {
   Runtime(const Graph& graph, Plan plan, const Kernels& kernels, const RuntimeOptions& options);
   Result<void> allocate();
   void place_values(std::vector<size_t>& offsets, size_t& total) const;
-  size_t row_count(Rows rows) const { return rows == Rows::per_token ? size_t{batch_} * step_tokens_ : batch_; }
+  size_t row_count(Rows rows) const {
+    return rows == Rows::per_token ? size_t{batch_} * step_tokens_ : batch_;
+  }
   const float* row(ValueId id, size_t index) const {
     const Buffer& b = buffers_[static_cast<size_t>(id)];
     return b.data + index * b.stride;
   }
-  float* row(ValueId id, size_t index) { return const_cast<float*>(std::as_const(*this).row(id, index)); }
+  float* row(ValueId id, size_t index) {
+    return const_cast<float*>(std::as_const(*this).row(id, index));
+  }
   size_t width(ValueId id) const { return graph_.values[static_cast<size_t>(id)].width; }
   uint32_t position(size_t row) const { return past_ + static_cast<uint32_t>(row % step_tokens_); }
 
@@ -85,8 +91,8 @@ class Runtime {
   void store_inputs(const Step& step);
 
   const float* norm_row(const Step& step, size_t index, float* own, bool write);
-  void prepare_row(const Step& step, const float* x, const MutableBlockRows& blocks, int8_t* row_codes,
-                   void* row_params, float* sums);
+  void prepare_row(const Step& step, const float* x, const MutableBlockRows& blocks,
+                   int8_t* row_codes, void* row_params, float* sums);
   const ProductInput& prepare(const Step& step, size_t rows, unsigned thread);
   void run_range(const Step& step, const TaskRange& range, const ProductInput& input, size_t first,
                  size_t count, Scratch& scratch);

@@ -7,7 +7,8 @@ namespace npb::cpu {
 
 /// XNNPACK's kernels may read quantisation parameters of up to so many rows past the last one.
 constexpr size_t kParamPadding = 16;
-/// Rows of one product task: whole tiles of 12, few enough that their output stays in the nearest caches.
+/// Rows of one product task: whole tiles of 12, few enough that their output stays in the nearest
+/// caches.
 constexpr size_t kRunRows = 96;
 /// Panels of a product that are followed by their element-wise ops at once.
 constexpr size_t kRunPanels = 16;

@@ -14,7 +14,9 @@
 namespace npb::cpu {
 namespace {
 
-Error wrong_call(std::string message) { return Error{ErrorCode::invalid_argument, std::move(message)}; }
+Error wrong_call(std::string message) {
+  return Error{ErrorCode::invalid_argument, std::move(message)};
+}
 
 class CpuSession final : public Session {
  public:
@@ -37,7 +39,8 @@ class CpuSession final : public Session {
     return {};
   }
 
-  Result<void> forward(std::span<const int32_t> tokens, std::span<int32_t> next, StepTiming& timing) override {
+  Result<void> forward(std::span<const int32_t> tokens, std::span<int32_t> next,
+                       StepTiming& timing) override {
     if (graph_.next_token == kNoValue) {
       return wrong_call("An embedding model generates no tokens: measure it by its vectors.");
     }
@@ -45,13 +48,15 @@ class CpuSession final : public Session {
     uint32_t step_tokens = 0;
     NPB_TRY(check(tokens, step_tokens));
     if (past_ + step_tokens > options_.max_tokens) {
-      return wrong_call("The KV cache holds " + std::to_string(options_.max_tokens) +
-                        " tokens per sequence, which this step would exceed: allow for more tokens.");
+      return wrong_call(
+          "The KV cache holds " + std::to_string(options_.max_tokens) +
+          " tokens per sequence, which this step would exceed: allow for more tokens.");
     }
     const size_t rows = result_rows(graph_.logits, step_tokens);
     if (next.size() != rows) {
-      return wrong_call("The step gives " + std::to_string(rows) + " next tokens, but room was given for " +
-                        std::to_string(next.size()) + ".");
+      return wrong_call("The step gives " + std::to_string(rows) +
+                        " next tokens, but room was given for " + std::to_string(next.size()) +
+                        ".");
     }
     runtime_->run(tokens, step_tokens, past_);
     std::copy_n(runtime_->next_tokens().begin(), rows, next.begin());
@@ -60,7 +65,8 @@ class CpuSession final : public Session {
     return {};
   }
 
-  Result<void> embed(std::span<const int32_t> tokens, std::span<float> vectors, StepTiming& timing) override {
+  Result<void> embed(std::span<const int32_t> tokens, std::span<float> vectors,
+                     StepTiming& timing) override {
     if (graph_.embedding == kNoValue) {
       return wrong_call("A text generation model gives no embedding: measure it by its tokens.");
     }
@@ -98,10 +104,12 @@ class CpuSession final : public Session {
  private:
   Result<void> check(std::span<const int32_t> tokens, uint32_t& step_tokens) const {
     step_tokens = static_cast<uint32_t>(tokens.size() / options_.batch);
-    if (step_tokens == 0 || tokens.size() % options_.batch != 0 || step_tokens > options_.max_step_tokens) {
-      return wrong_call("A step of " + std::to_string(tokens.size()) + " tokens doesn't fit a session of " +
-                        std::to_string(options_.batch) + " sequences and at most " +
-                        std::to_string(options_.max_step_tokens) + " tokens of each.");
+    if (step_tokens == 0 || tokens.size() % options_.batch != 0 ||
+        step_tokens > options_.max_step_tokens) {
+      return wrong_call("A step of " + std::to_string(tokens.size()) +
+                        " tokens doesn't fit a session of " + std::to_string(options_.batch) +
+                        " sequences and at most " + std::to_string(options_.max_step_tokens) +
+                        " tokens of each.");
     }
     for (int32_t token : tokens) {
       if (token < 0 || static_cast<uint32_t>(token) >= graph_.hp.vocab_size) {
@@ -118,13 +126,15 @@ class CpuSession final : public Session {
   }
 
   Result<void> copy_rows(ValueId id, uint32_t step_tokens, std::span<float> target) const {
-    const size_t rows = result_rows(id, step_tokens), width = graph_.values[static_cast<size_t>(id)].width;
+    const size_t rows = result_rows(id, step_tokens),
+                 width = graph_.values[static_cast<size_t>(id)].width;
     if (target.size() != rows * width) {
-      return wrong_call("The result has " + std::to_string(rows * width) + " numbers, but room was given for " +
-                        std::to_string(target.size()) + ".");
+      return wrong_call("The result has " + std::to_string(rows * width) +
+                        " numbers, but room was given for " + std::to_string(target.size()) + ".");
     }
     const Buffer from = runtime_->value(id);
-    for (size_t r = 0; r < rows; ++r) std::copy_n(from.data + r * from.stride, width, target.data() + r * width);
+    for (size_t r = 0; r < rows; ++r)
+      std::copy_n(from.data + r * from.stride, width, target.data() + r * width);
     return {};
   }
 
@@ -163,7 +173,8 @@ class CpuSession final : public Session {
 
 std::vector<PlacementEntry> CpuSession::placement() const {
   std::vector<PlacementEntry> entries;
-  const auto entry_of = [&](const std::string& op, const std::string& kernel, const std::string& stored,
+  const auto entry_of = [&](const std::string& op, const std::string& kernel,
+                            const std::string& stored,
                             const std::string& format) -> PlacementEntry& {
     for (PlacementEntry& entry : entries) {
       if (entry.op == op && entry.kernel == kernel && entry.stored_type == stored) return entry;
@@ -179,10 +190,13 @@ std::vector<PlacementEntry> CpuSession::placement() const {
   for (const Node& node : graph_.nodes) {
     const bool linear = node.kind == OpKind::linear;
     const Matrix* matrix = linear ? weights_->find(node.weight) : nullptr;
-    const std::string stored = node.weight ? std::string(tensor_type_info(node.weight.tensor->type).name) : "";
-    PlacementEntry& entry = linear ? entry_of(name(node.kind), matrix->kernel(), stored, matrix->compute_format())
-                                   : entry_of(name(node.kind), kernels_.name, stored,
-                                              node.kind == OpKind::attention && half_cache_ ? "f32, KV cache f16" : "f32");
+    const std::string stored =
+        node.weight ? std::string(tensor_type_info(node.weight.tensor->type).name) : "";
+    PlacementEntry& entry =
+        linear
+            ? entry_of(name(node.kind), matrix->kernel(), stored, matrix->compute_format())
+            : entry_of(name(node.kind), kernels_.name, stored,
+                       node.kind == OpKind::attention && half_cache_ ? "f32, KV cache f16" : "f32");
     entry.count++;
     if (linear) {
       entry.macs_per_token += node.weight.rows * node.weight.cols();
@@ -199,7 +213,8 @@ Result<std::vector<OpProfile>> CpuSession::profile() const {
   for (size_t s = 0; s < times.size(); ++s) {
     OpProfile& entry = result.emplace_back();
     entry.node = steps[s].name;
-    for (size_t p = 1; p < steps[s].parts.size(); ++p) entry.node += "+";  // so many more share the step
+    for (size_t p = 1; p < steps[s].parts.size(); ++p)
+      entry.node += "+";  // so many more share the step
     entry.op = name(graph_.nodes[steps[s].nodes.front()].kind);
     entry.calls = times[s].calls;
     entry.total_ns = times[s].total_ns;
@@ -216,7 +231,8 @@ Result<const Kernels*> choose_kernels(const SessionOptions& options, bool& xnnpa
   const Kernels* found = find_kernels(asked->second.c_str());
   if (found == nullptr) {
     return wrong_call("Kernels '" + asked->second +
-                      "' don't exist or can't run on this processor: use xnnpack, base, avx2, avx512, avx512vnni or neondot.");
+                      "' don't exist or can't run on this processor: use xnnpack, base, avx2, "
+                      "avx512, avx512vnni or neondot.");
   }
   return found;
 }
@@ -246,7 +262,8 @@ Result<std::unique_ptr<Session>> open_session(Graph graph, const SessionOptions&
   runtime.batch = settled.batch;
   runtime.max_tokens = settled.max_tokens;
   runtime.max_step_tokens = settled.max_step_tokens;
-  runtime.threads = options.threads != 0 ? options.threads : static_cast<unsigned>(cpu.performance_cpus.size());
+  runtime.threads =
+      options.threads != 0 ? options.threads : static_cast<unsigned>(cpu.performance_cpus.size());
   runtime.cpu_ids = options.cpu_ids;
   runtime.half_cache = options.precision != Precision::f32;
   runtime.profile = options.profile;

@@ -22,11 +22,11 @@ inline void relax() {
 #endif
 }
 
-/// Between steps a worker spins so long, which covers a caller that goes straight on to the next token,
-/// and then sleeps: it burns no core while the caller does something else.
+/// Between steps a worker spins so long, which covers a caller that goes straight on to the next
+/// token, and then sleeps: it burns no core while the caller does something else.
 constexpr uint64_t kSpinNs = 50'000;
-/// Inside a step the others arrive within microseconds unless the system has taken a core away; then
-/// spinning would only keep the missing thread from running.
+/// Inside a step the others arrive within microseconds unless the system has taken a core away;
+/// then spinning would only keep the missing thread from running.
 constexpr int kSpinsBeforeYield = 4000;
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The threads of one session. A step of the model is one parallel region: the threads meet at barriers
-// inside it instead of being sent out anew for every product.
+// The threads of one session. A step of the model is one parallel region: the threads meet at
+// barriers inside it instead of being sent out anew for every product.
 #pragma once
 
 #include <atomic>
@@ -11,8 +11,8 @@ namespace npb::cpu {
 
 class Team {
  public:
-  /// The caller of run() is thread 0. `cpu_ids`: pins thread i to cpu_ids[i] (also the caller, for good);
-  /// empty: no pinning.
+  /// The caller of run() is thread 0. `cpu_ids`: pins thread i to cpu_ids[i] (also the caller, for
+  /// good); empty: no pinning.
   Team(unsigned threads, std::vector<uint32_t> cpu_ids);
   ~Team();
   Team(const Team&) = delete;
@@ -38,7 +38,7 @@ class Team {
   void* context_ = nullptr;
 
   // Each on a cache line of its own: they are written by different threads at different times.
-  alignas(128) std::atomic<uint32_t> region_{0};   // rises by one for each run(); odd top bit: stop
+  alignas(128) std::atomic<uint32_t> region_{0};  // rises by one for each run(); odd top bit: stop
   alignas(128) std::atomic<uint32_t> arrived_{0};
   alignas(128) std::atomic<uint32_t> phase_{0};
   alignas(128) std::atomic<uint32_t> next_task_{0};

@@ -26,12 +26,14 @@ size_t slab_panels(size_t panels, unsigned threads) {
 
 }  // namespace
 
-PackedWeights::PackedWeights(std::shared_ptr<const WeightSource> source, const Kernels& kernels, Options options)
+PackedWeights::PackedWeights(std::shared_ptr<const WeightSource> source, const Kernels& kernels,
+                             Options options)
     : source_(std::move(source)), kernels_(kernels), options_(std::move(options)) {}
 
 Result<const Matrix*> PackedWeights::matrix(const WeightRef& weight, const std::string& node) {
   const auto key = std::tuple(weight.tensor, weight.row, weight.rows);
-  if (const auto found = by_slice_.find(key); found != by_slice_.end()) return found->second->matrix.get();
+  if (const auto found = by_slice_.find(key); found != by_slice_.end())
+    return found->second->matrix.get();
   if (weight.rows == 0 || weight.cols() == 0) {
     return Error{ErrorCode::unsupported, "The matrix of '" + node + "' is empty."};
   }
@@ -61,7 +63,8 @@ Result<const Matrix*> PackedWeights::matrix(const WeightRef& weight, const std::
       }
       const size_t panels = (n + kPanel - 1) / kPanel;
       entry->matrix = std::make_unique<XnnMatrix>(entry->format.xnnpack, n, k,
-                                                  slab_panels(panels, options_.threads), entry->correction.get());
+                                                  slab_panels(panels, options_.threads),
+                                                  entry->correction.get());
       break;
     }
   }
@@ -106,7 +109,8 @@ Result<void> PackedWeights::pack() {
   return {};
 }
 
-/// Of the plan and of samples of the weights: any other model, type, layout or version has another one.
+/// Of the plan and of samples of the weights: any other model, type, layout or version has another
+/// one.
 uint64_t PackedWeights::identity() const {
   uint64_t hash = quick_hash(std::as_bytes(std::span("packed layout 1")), arena_bytes_);
   const size_t every = std::max<size_t>(1, entries_.size() / 64);
@@ -114,9 +118,14 @@ uint64_t PackedWeights::identity() const {
   for (size_t i = 0; i < entries_.size(); ++i) {
     const Entry& entry = *entries_[i];
     const WeightInfo& tensor = *entry.weight.tensor;
-    const uint64_t facts[] = {static_cast<uint64_t>(tensor.type),          tensor.rows,       tensor.cols,
-                              entry.weight.row,                            entry.weight.rows, entry.offset,
-                              static_cast<uint64_t>(entry.format.family),  static_cast<uint64_t>(entry.format.blocks),
+    const uint64_t facts[] = {static_cast<uint64_t>(tensor.type),
+                              tensor.rows,
+                              tensor.cols,
+                              entry.weight.row,
+                              entry.weight.rows,
+                              entry.offset,
+                              static_cast<uint64_t>(entry.format.family),
+                              static_cast<uint64_t>(entry.format.blocks),
                               static_cast<uint64_t>(entry.format.half)};
     hash = quick_hash(std::as_bytes(std::span(facts)), hash);
     hash = quick_hash(std::as_bytes(std::span(tensor.name)), hash);
@@ -125,7 +134,8 @@ uint64_t PackedWeights::identity() const {
     hash = quick_hash(source_->rows(tensor, row, 1, scratch), hash);
   }
   uint64_t vectors = 0;  // a sum, because the map's order is not the same in every process
-  for (const auto& [slice, values] : vectors_) vectors += quick_hash(std::as_bytes(std::span(values)), 0);
+  for (const auto& [slice, values] : vectors_)
+    vectors += quick_hash(std::as_bytes(std::span(values)), 0);
   return hash ^ vectors;
 }
 
@@ -133,14 +143,16 @@ Result<void> PackedWeights::run_jobs() {
   std::vector<Job> jobs;
   for (const auto& entry : entries_) {
     if (const auto* xnn = dynamic_cast<const XnnMatrix*>(entry->matrix.get())) {
-      for (size_t slab = 0; slab < xnn->slabs(); ++slab) jobs.push_back({entry.get(), slab, slab + 1});
+      for (size_t slab = 0; slab < xnn->slabs(); ++slab)
+        jobs.push_back({entry.get(), slab, slab + 1});
     } else {
       const size_t panels = entry->matrix->panels();
       for (size_t at = 0; at < panels; at += kJobPanels) {
         jobs.push_back({entry.get(), at, std::min(panels, at + kJobPanels)});
       }
     }
-    source_bytes_ += entry->weight.rows * row_bytes(tensor_type_info(entry->weight.tensor->type), entry->weight.cols());
+    source_bytes_ += entry->weight.rows *
+                     row_bytes(tensor_type_info(entry->weight.tensor->type), entry->weight.cols());
   }
   std::mutex mutex;
   std::optional<Error> failed;
@@ -164,7 +176,8 @@ Result<void> PackedWeights::pack_job(const Job& job) const {
     last = first + xnn->slab_rows(job.begin);
   }
   std::vector<std::byte> scratch;
-  const std::span<const std::byte> source = source_->rows(tensor, entry.weight.row + first, last - first, scratch);
+  const std::span<const std::byte> source =
+      source_->rows(tensor, entry.weight.row + first, last - first, scratch);
   Result<void> result;
   if (xnn != nullptr) {
     result = pack_slab(entry, job.begin, source.data());
@@ -183,7 +196,8 @@ Result<void> PackedWeights::pack_job(const Job& job) const {
   return result;
 }
 
-void PackedWeights::pack_dense(const Entry& entry, size_t begin, size_t end, const std::byte* rows) const {
+void PackedWeights::pack_dense(const Entry& entry, size_t begin, size_t end,
+                               const std::byte* rows) const {
   const auto& dense = static_cast<const DenseMatrix&>(*entry.matrix);
   const WeightInfo& tensor = *entry.weight.tensor;
   const uint64_t stride = row_bytes(tensor_type_info(tensor.type), tensor.cols), k = tensor.cols;
@@ -204,7 +218,8 @@ void PackedWeights::pack_dense(const Entry& entry, size_t begin, size_t end, con
   }
 }
 
-Result<void> PackedWeights::pack_slab(const Entry& entry, size_t slab, const std::byte* source) const {
+Result<void> PackedWeights::pack_slab(const Entry& entry, size_t slab,
+                                      const std::byte* source) const {
   auto& matrix = static_cast<XnnMatrix&>(*entry.matrix);
   const WeightInfo& tensor = *entry.weight.tensor;
   const uint64_t stride = row_bytes(tensor_type_info(tensor.type), tensor.cols), k = tensor.cols;
@@ -219,7 +234,8 @@ Result<void> PackedWeights::pack_slab(const Entry& entry, size_t slab, const std
       for (float w : floats) peak = std::max(peak, std::fabs(w));
       scales[r] = peak > 0.0f ? peak / 127.0f : 1.0f;
       for (size_t i = 0; i < k; ++i) {
-        codes[r * k + i] = static_cast<int8_t>(std::clamp(std::nearbyint(floats[i] / scales[r]), -127.0f, 127.0f));
+        codes[r * k + i] =
+            static_cast<int8_t>(std::clamp(std::nearbyint(floats[i] / scales[r]), -127.0f, 127.0f));
       }
     }
     return matrix.pack(slab, codes.data(), scales.data());
@@ -241,7 +257,8 @@ Result<void> PackedWeights::pack_slab(const Entry& entry, size_t slab, const std
         round_to_int4(floats.data() + b * kBlock, kBlock, block);
       }
       for (size_t i = 0; i < kBlock / 2; ++i) {
-        codes[(r * k + b * kBlock) / 2 + i] = static_cast<uint8_t>(block.codes[2 * i] | block.codes[2 * i + 1] << 4);
+        codes[(r * k + b * kBlock) / 2 + i] =
+            static_cast<uint8_t>(block.codes[2 * i] | block.codes[2 * i + 1] << 4);
       }
       const float scale = f16_to_f32(block.scale);
       scales[r * blocks + b] = f32_to_bf16(scale);

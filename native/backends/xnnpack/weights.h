@@ -1,5 +1,5 @@
-// The packed weights of one session: decides each matrix's form, packs all of them in parallel straight
-// from the file's blocks, and keeps them.
+// The packed weights of one session: decides each matrix's form, packs all of them in parallel
+// straight from the file's blocks, and keeps them.
 #pragma once
 
 #include <map>
@@ -23,14 +23,15 @@ class PackedWeights final : public WeightStore {
     bool own_blocks = false;
     std::string cache_dir;  // empty: no packed-weights file
   };
-  PackedWeights(std::shared_ptr<const WeightSource> source, const Kernels& kernels, Options options);
+  PackedWeights(std::shared_ptr<const WeightSource> source, const Kernels& kernels,
+                Options options);
 
   /// Before pack(): only plans.
   Result<const Matrix*> matrix(const WeightRef& weight, const std::string& node) override;
   Result<const float*> vector(const WeightRef& weight) override;
 
-  /// Fills every planned matrix. Peak memory stays near the packed size: source pages are released as
-  /// they are used up. Errors: out_of_memory, unsupported.
+  /// Fills every planned matrix. Peak memory stays near the packed size: source pages are released
+  /// as they are used up. Errors: out_of_memory, unsupported.
   Result<void> pack();
 
   /// A matrix that was planned before, or null.

@@ -38,7 +38,10 @@ class XnnpackBackend final : public Backend {
 #endif
     device.memory_bytes = physical_memory_bytes();
     std::string features;
-    for (const std::string& feature : cpu.features) features += (features.empty() ? "" : " ") + feature;
+    for (const std::string& feature : cpu.features) {
+      if (!features.empty()) features += ' ';
+      features += feature;
+    }
     device.properties["features"] = features;
     device.properties["logical_cpus"] = std::to_string(cpu.logical_cpus);
     device.properties["performance_cores"] = std::to_string(cpu.performance_cpus.size());

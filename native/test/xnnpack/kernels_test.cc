@@ -35,15 +35,23 @@ struct QuantizedRows {
   std::vector<int32_t> start8, start128;
 
   QuantizedRows(const Kernels& kernels, const std::vector<float>& x, size_t m, size_t k)
-      : stride(round_up(k, kUnit)), blocks(stride / kBlock), q(m * stride), scale(m * blocks), sum(m * blocks),
-        start8(m * blocks), start128(m * blocks) {
+      : stride(round_up(k, kUnit)),
+        blocks(stride / kBlock),
+        q(m * stride),
+        scale(m * blocks),
+        sum(m * blocks),
+        start8(m * blocks),
+        start128(m * blocks) {
     for (size_t r = 0; r < m; ++r) {
       const size_t b = r * blocks;
       kernels.quantize_blocks(x.data() + r * k, k, stride,
-                              {q.data() + r * stride, scale.data() + b, sum.data() + b, start8.data() + b, start128.data() + b});
+                              {q.data() + r * stride, scale.data() + b, sum.data() + b,
+                               start8.data() + b, start128.data() + b});
     }
   }
-  BlockRows view() const { return {q.data(), scale.data(), sum.data(), start8.data(), start128.data(), stride, blocks}; }
+  BlockRows view() const {
+    return {q.data(), scale.data(), sum.data(), start8.data(), start128.data(), stride, blocks};
+  }
 };
 
 }  // namespace
@@ -53,27 +61,32 @@ TEST_CASE("row kernels equal double arithmetic") {
     CAPTURE(std::string(set->name));
     for (size_t n : {1u, 5u, 16u, 31u, 64u, 100u, 576u}) {
       CAPTURE(n);
-      const auto x = test::random_values(n, 1), y = test::random_values(n, 2), z = test::random_values(n, 3);
+      const auto x = test::random_values(n, 1), y = test::random_values(n, 2),
+                 z = test::random_values(n, 3);
       std::vector<float> out(n), expected(n);
       double squares = 0, mean = 0, variance = 0;
       for (float v : x) squares += double(v) * v, mean += v / double(n);
       for (float v : x) variance += (v - mean) * (v - mean) / double(n);
 
       set->rms_norm(x.data(), y.data(), out.data(), n, n, 1e-5f);
-      for (size_t i = 0; i < n; ++i) expected[i] = float(x[i] / std::sqrt(squares / double(n) + 1e-5) * y[i]);
+      for (size_t i = 0; i < n; ++i)
+        expected[i] = float(x[i] / std::sqrt(squares / double(n) + 1e-5) * y[i]);
       CHECK(test::normalized_error(out, expected) < 1e-6);
 
       set->layer_norm(x.data(), y.data(), z.data(), out.data(), n, 1e-5f);
-      for (size_t i = 0; i < n; ++i) expected[i] = float((x[i] - mean) / std::sqrt(variance + 1e-5) * y[i] + z[i]);
+      for (size_t i = 0; i < n; ++i)
+        expected[i] = float((x[i] - mean) / std::sqrt(variance + 1e-5) * y[i] + z[i]);
       CHECK(test::normalized_error(out, expected) < 1e-6);
 
       std::vector<float> wide(n);
       for (size_t i = 0; i < n; ++i) wide[i] = 9.0f * x[i];
       set->swiglu(wide.data(), y.data(), out.data(), n);
-      for (size_t i = 0; i < n; ++i) expected[i] = float(wide[i] / (1 + std::exp(-double(wide[i]))) * y[i]);
+      for (size_t i = 0; i < n; ++i)
+        expected[i] = float(wide[i] / (1 + std::exp(-double(wide[i]))) * y[i]);
       CHECK(test::max_abs_error(out, expected) < 3e-6);
       set->gelu(wide.data(), out.data(), n, false);
-      for (size_t i = 0; i < n; ++i) expected[i] = float(0.5 * wide[i] * (1 + std::erf(wide[i] / std::sqrt(2.0))));
+      for (size_t i = 0; i < n; ++i)
+        expected[i] = float(0.5 * wide[i] * (1 + std::erf(wide[i] / std::sqrt(2.0))));
       CHECK(test::max_abs_error(out, expected) < 3e-6);
       set->gelu(wide.data(), out.data(), n, true);
       for (size_t i = 0; i < n; ++i) {
@@ -97,10 +110,12 @@ TEST_CASE("rope rotates both pair styles") {
         auto x = test::random_values(heads * head_dim, 4);
         const auto before = x;
         std::vector<float> c(pairs), s(pairs), expected = x;
-        for (size_t i = 0; i < pairs; ++i) c[i] = std::cos(0.1f * float(i)), s[i] = std::sin(0.1f * float(i));
+        for (size_t i = 0; i < pairs; ++i)
+          c[i] = std::cos(0.1f * float(i)), s[i] = std::sin(0.1f * float(i));
         for (size_t h = 0; h < heads; ++h) {
           for (size_t i = 0; i < pairs; ++i) {
-            const size_t a = h * head_dim + (interleaved ? 2 * i : i), b = h * head_dim + (interleaved ? 2 * i + 1 : i + pairs);
+            const size_t a = h * head_dim + (interleaved ? 2 * i : i),
+                         b = h * head_dim + (interleaved ? 2 * i + 1 : i + pairs);
             expected[a] = before[a] * c[i] - before[b] * s[i];
             expected[b] = before[a] * s[i] + before[b] * c[i];
           }
@@ -121,9 +136,11 @@ TEST_CASE("attention over any number of rows, positions and columns") {
           for (size_t first : {1u, 16u, 45u}) {
             for (size_t step : {0u, 1u}) {
               const size_t longest = first + (rows - 1) * step, padded = round_up(longest, kPanel);
-              std::vector<float> q = test::random_values(rows * head_dim, 5), k = test::random_values(longest * head_dim, 6),
+              std::vector<float> q = test::random_values(rows * head_dim, 5),
+                                 k = test::random_values(longest * head_dim, 6),
                                  v = test::random_values(longest * head_dim, 7);
-              std::vector<float> keys(padded * head_dim), values(padded * head_dim);  // room for f32, used for f16 too
+              std::vector<float> keys(padded * head_dim),
+                  values(padded * head_dim);  // room for f32, used for f16 too
               for (size_t p = 0; p < longest; ++p) {
                 set->store_key(&k[p * head_dim], head_dim, keys.data(), p, half);
                 set->store_value(&v[p * head_dim], head_dim, values.data(), p, half);
@@ -133,16 +150,18 @@ TEST_CASE("attention over any number of rows, positions and columns") {
                   v[i] = f16_to_f32(f32_to_f16(v[i]));
                 }
               }
-              std::vector<float> out(rows * head_dim), expected(rows * head_dim), scratch(attend_scratch(padded));
-              set->attend({q.data(), head_dim, out.data(), head_dim, rows, head_dim, keys.data(), values.data(), half, first,
-                           step, 2.0f, scratch.data()});
+              std::vector<float> out(rows * head_dim), expected(rows * head_dim),
+                  scratch(attend_scratch(padded));
+              set->attend({q.data(), head_dim, out.data(), head_dim, rows, head_dim, keys.data(),
+                           values.data(), half, first, step, 2.0f, scratch.data()});
               for (size_t r = 0; r < rows; ++r) {
                 const size_t length = first + r * step;
                 std::vector<double> weight(length);
                 double total = 0;
                 for (size_t p = 0; p < length; ++p) {
                   double dot = 0;
-                  for (size_t i = 0; i < head_dim; ++i) dot += double(q[r * head_dim + i]) * k[p * head_dim + i];
+                  for (size_t i = 0; i < head_dim; ++i)
+                    dot += double(q[r * head_dim + i]) * k[p * head_dim + i];
                   total += weight[p] = std::exp(2.0 * dot);
                 }
                 for (size_t i = 0; i < head_dim; ++i) {
@@ -179,7 +198,8 @@ TEST_CASE("dense panels multiply exactly") {
           for (size_t j = 0; j < n; ++j) {
             double sum = 0;
             for (size_t i = 0; i < k; ++i) {
-              sum += double(x[r * k + i]) * (half ? f16_to_f32(f32_to_f16(w[j * k + i])) : w[j * k + i]);
+              sum += double(x[r * k + i]) *
+                     (half ? f16_to_f32(f32_to_f16(w[j * k + i])) : w[j * k + i]);
             }
             expected[r * n + j] = float(sum);
           }
@@ -204,13 +224,14 @@ TEST_CASE("block products equal the products of the weights that GGUF defines") 
           const test::Bytes stored = test::random_blocks(type, n * k, 0.5f, random);
           std::vector<float> w(n * k), scratch(k);
           dequantize(type, stored.data(), n * k, w.data());
-          Arena arena = std::move(Arena::allocate(BlockMatrix::bytes(format, n, k), "a test")).value();
+          Arena arena =
+              std::move(Arena::allocate(BlockMatrix::bytes(format, n, k), "a test")).value();
           BlockMatrix matrix(*set, format, n, k);
           matrix.set_memory(arena.data());
           const uint64_t stride = row_bytes(tensor_type_info(type), k);
           for (size_t p = 0; p < matrix.panels(); ++p) {
-            pack_block_panel(format, type, stored.data() + p * kPanel * stride, std::min<size_t>(kPanel, n - p * kPanel), k,
-                             matrix.panel(p), scratch);
+            pack_block_panel(format, type, stored.data() + p * kPanel * stride,
+                             std::min<size_t>(kPanel, n - p * kPanel), k, matrix.panel(p), scratch);
           }
           const auto x = test::random_values(m * k, 12);
           const QuantizedRows rows(*set, x, m, k);
@@ -223,7 +244,8 @@ TEST_CASE("block products equal the products of the weights that GGUF defines") 
             for (size_t j = 0; j < n; ++j) {
               double sum = 0;
               for (size_t i = 0; i < k; ++i) {
-                const float xq = rows.scale[r * rows.blocks + i / kBlock] * float(rows.q[r * rows.stride + i]);
+                const float xq =
+                    rows.scale[r * rows.blocks + i / kBlock] * float(rows.q[r * rows.stride + i]);
                 sum += double(xq) * w[j * k + i];
               }
               expected.push_back(float(sum));
@@ -260,6 +282,7 @@ TEST_CASE("activations are rounded to the nearest code") {
     int32_t zero = 0;
     float scale = 0;
     set->quantize_row(x.data(), k, q.data(), &zero, &scale);
-    for (size_t i = 0; i < k; ++i) CHECK(std::fabs(scale * float(q[i] - zero) - x[i]) <= 0.51f * scale);
+    for (size_t i = 0; i < k; ++i)
+      CHECK(std::fabs(scale * float(q[i] - zero) - x[i]) <= 0.51f * scale);
   }
 }

@@ -47,7 +47,8 @@ std::unique_ptr<Session> open(Graph graph, const SessionOptions& options) {
 }
 
 /// Largest normalised logit error over a prefill and two decode steps, each of `batch` sequences.
-double worst_error(const std::shared_ptr<const Model>& model, SessionOptions options, uint32_t prefill) {
+double worst_error(const std::shared_ptr<const Model>& model, SessionOptions options,
+                   uint32_t prefill) {
   options.max_step_tokens = prefill;
   options.max_tokens = prefill + 2;
   const Graph graph = graph_of(model, true);
@@ -64,7 +65,8 @@ double worst_error(const std::shared_ptr<const Model>& model, SessionOptions opt
     REQUIRE(session->forward(tokens, next, timing).ok());
     REQUIRE(session->read_logits(logits).ok());
     REQUIRE(reference.step(tokens).ok());
-    worst = std::max(worst, test::normalized_error(logits, reference.value(reference.graph().logits)));
+    worst =
+        std::max(worst, test::normalized_error(logits, reference.value(reference.graph().logits)));
     for (uint32_t r = 0; r < count; ++r) {
       const float* row = logits.data() + size_t{r} * vocab;
       CHECK(next[r] == std::max_element(row, row + vocab) - row);
@@ -110,7 +112,8 @@ TEST_CASE("f32: every architecture equals the reference on every instruction set
 TEST_CASE("every weight type stays within its format's bound") {
   test::TempFolder folder;
   using enum TensorType;
-  for (TensorType type : {f32, f16, bf16, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl}) {
+  for (TensorType type :
+       {f32, f16, bf16, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl}) {
     CAPTURE(tensor_type_info(type).name);
     TinyModel tiny;
     tiny.type = type;
@@ -125,8 +128,8 @@ TEST_CASE("every weight type stays within its format's bound") {
       if (kernels != nullptr) options.extra["kernels"] = kernels;
       return worst_error(model, options, 40);
     };
-    // Random weights amplify rounding far more than trained ones: docs/cpu-formats.md has a real model's
-    // figures. These bounds catch a wrong format, not a less exact one.
+    // Random weights amplify rounding far more than trained ones: docs/cpu-formats.md has a real
+    // model's figures. These bounds catch a wrong format, not a less exact one.
     CHECK(error(Precision::f32, nullptr) < 1e-5);
     CHECK(error(Precision::f16, nullptr) < 5e-3);
     CHECK(error(Precision::automatic, nullptr) < 0.06);
@@ -180,9 +183,11 @@ TEST_CASE("a prefill equals the same tokens one by one, and reset forgets") {
     StepTiming timing;
     REQUIRE(session->forward(tokens, next, timing).ok());
     REQUIRE(session->read_logits(whole).ok());
-    CHECK_FALSE(session->forward(std::span(tokens).first(1), next, timing).ok());  // the cache is full
+    CHECK_FALSE(
+        session->forward(std::span(tokens).first(1), next, timing).ok());  // the cache is full
     session->reset();
-    for (uint32_t i = 0; i < length; ++i) REQUIRE(session->forward(std::span(tokens).subspan(i, 1), next, timing).ok());
+    for (uint32_t i = 0; i < length; ++i)
+      REQUIRE(session->forward(std::span(tokens).subspan(i, 1), next, timing).ok());
     REQUIRE(session->read_logits(stepped).ok());
     CHECK(test::normalized_error(stepped, whole) < (precision == Precision::f32 ? 1e-5 : 1e-2));
   }
@@ -199,7 +204,8 @@ TEST_CASE("encoders equal the reference") {
     Interpreter reference(graph_of(model, false), {.batch = batch, .max_tokens = length});
     REQUIRE(reference.step(tokens).ok());
     const auto expected = reference.value(reference.graph().embedding);
-    for (Precision precision : {Precision::f32, Precision::f16, Precision::automatic, Precision::int8}) {
+    for (Precision precision :
+         {Precision::f32, Precision::f16, Precision::automatic, Precision::int8}) {
       SessionOptions options;
       options.precision = precision;
       options.threads = 2;
@@ -232,7 +238,8 @@ TEST_CASE("what can't be done is refused in a sentence") {
   std::vector<int32_t> next(1);
   std::vector<float> vectors(8);
   StepTiming timing;
-  const std::vector<int32_t> outside = {static_cast<int32_t>(model->hp.vocab_size)}, many(5, 1), one = {1};
+  const std::vector<int32_t> outside = {static_cast<int32_t>(model->hp.vocab_size)}, many(5, 1),
+                             one = {1};
   CHECK_FALSE(session->forward(outside, next, timing).ok());
   CHECK_FALSE(session->forward(many, next, timing).ok());
   CHECK_FALSE(session->forward({}, next, timing).ok());
@@ -289,7 +296,8 @@ TEST_CASE("the packed-weights file is used when sound, and only then") {
     CHECK(session->open_timeline().packed_cache_hit == expect_hit);
     return logits;
   };
-  const bool cacheable = cpu::kernels().block_product != nullptr;  // XNNPACK keeps its memory to itself
+  const bool cacheable =
+      cpu::kernels().block_product != nullptr;  // XNNPACK keeps its memory to itself
   const auto packed = logits_of(false);
   CHECK(logits_of(cacheable) == packed);
   if (!cacheable) return;

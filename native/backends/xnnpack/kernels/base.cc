@@ -3,6 +3,6 @@
 #include "backends/xnnpack/kernels/simd.h"
 #define NPB_KERNELS_NAME "base"
 #define NPB_KERNELS_TABLE kKernelsBase
-#include "backends/xnnpack/kernels/rows.inc"
 #include "backends/xnnpack/kernels/panels.inc"
+#include "backends/xnnpack/kernels/rows.inc"
 #include "backends/xnnpack/kernels/table.inc"

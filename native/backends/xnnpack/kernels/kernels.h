@@ -36,10 +36,11 @@ struct MutableBlockRows {
   int32_t* start128;
 };
 
-/// Panels of 16 channels; per unit of 64 columns: the codes of block 0 and of block 1, 2 x 16 f16 scales,
-/// and (with minimum) 2 x 16 f16 minimums. Code c means: q4 scale * (c - 8), q8 scale * (c - 128),
-/// q4_min and q8_min scale * c + minimum. A line of 64 bytes holds, channel after channel, four columns'
-/// bytes (8-bit), or four columns in the low nibbles and the next four in the high ones (4-bit).
+/// Panels of 16 channels; per unit of 64 columns: the codes of block 0 and of block 1, 2 x 16 f16
+/// scales, and (with minimum) 2 x 16 f16 minimums. Code c means: q4 scale * (c - 8), q8 scale * (c
+/// - 128), q4_min and q8_min scale * c + minimum. A line of 64 bytes holds, channel after channel,
+/// four columns' bytes (8-bit), or four columns in the low nibbles and the next four in the high
+/// ones (4-bit).
 enum class BlockFormat : uint8_t { q4, q4_min, q8, q8_min };
 
 constexpr size_t unit_bytes(BlockFormat format) {
@@ -53,7 +54,7 @@ struct BlockProduct {
   const uint8_t* panels;  // [n / 16][units][unit_bytes], 64-byte aligned
   size_t units;           // k padded / 64
   BlockRows rows;
-  float* out;             // [m][out_stride]; whole panels are written
+  float* out;  // [m][out_stride]; whole panels are written
   size_t out_stride;
 };
 
@@ -64,25 +65,25 @@ struct PanelProduct {
   size_t k;
   const float* x;  // [m][x_stride]
   size_t x_stride;
-  float* out;      // [m][out_stride]; whole panels are written
+  float* out;  // [m][out_stride]; whole panels are written
   size_t out_stride;
 };
 
 /// One run of query rows of one head against that head's keys and values.
 struct Attend {
-  const float* q;       // [rows][q_stride]
+  const float* q;  // [rows][q_stride]
   size_t q_stride;
-  float* out;           // [rows][out_stride]
+  float* out;  // [rows][out_stride]
   size_t out_stride;
   size_t rows;
   size_t head_dim;
-  const void* keys;     // [positions / 16][head_dim][16], f16 or f32; finite everywhere
-  const void* values;   // [positions][head_dim], padded to whole panels of positions
+  const void* keys;    // [positions / 16][head_dim][16], f16 or f32; finite everywhere
+  const void* values;  // [positions][head_dim], padded to whole panels of positions
   bool half;
   size_t first_length;  // cached positions that row 0 may see
   size_t length_step;   // each next row sees so many more (causal 1, full or several heads 0)
   float scale;
-  float* scratch;       // attend_scratch(...) floats
+  float* scratch;  // attend_scratch(...) floats
 };
 
 /// Query rows that one Attend should hold at most for best speed.
@@ -95,7 +96,8 @@ struct Kernels {
   const char* name;
 
   /// Groups of `group` columns, all with the same weight [group].
-  void (*rms_norm)(const float* x, const float* weight, float* out, size_t n, size_t group, float eps);
+  void (*rms_norm)(const float* x, const float* weight, float* out, size_t n, size_t group,
+                   float eps);
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float* out, size_t n,
                      float eps);
   void (*add)(const float* a, const float* b, float* out, size_t n);

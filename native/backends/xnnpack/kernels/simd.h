@@ -1,7 +1,7 @@
 // A vector of floats in the compilers' own vector extension, as wide as the file's instruction set.
-// Included by the kernel files only, which are compiled with their own target flags: everything here
-// has internal linkage, and no standard header with inline functions is used, so that no function
-// compiled for a newer CPU can be linked into code that runs on an older one.
+// Included by the kernel files only, which are compiled with their own target flags: everything
+// here has internal linkage, and no standard header with inline functions is used, so that no
+// function compiled for a newer CPU can be linked into code that runs on an older one.
 #pragma once
 
 #include <stddef.h>
@@ -33,7 +33,8 @@ inline Vec load(const float* p) {
   return v;
 }
 inline void store(float* p, Vec v) { __builtin_memcpy(p, &v, sizeof v); }
-/// All lanes x, in one instruction when x comes from memory ("zero + x" would first add: -0 becomes 0).
+/// All lanes x, in one instruction when x comes from memory ("zero + x" would first add: -0 becomes
+/// 0).
 inline Vec splat(float x) {
 #if defined(__AVX512F__)
   return (Vec)_mm512_set1_ps(x);
@@ -122,7 +123,8 @@ inline uint16_t float_to_half(float value) {
   const uint32_t magnitude = bits & 0x7fffffffu;
   if (magnitude > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u);
   if (magnitude >= 0x477ff000u) return static_cast<uint16_t>(sign | 0x7c00u);
-  if (magnitude < 0x38800000u) {  // subnormal halves are multiples of 2^-24, the spacing of [0.5, 1)
+  if (magnitude <
+      0x38800000u) {  // subnormal halves are multiples of 2^-24, the spacing of [0.5, 1)
     float shifted;
     __builtin_memcpy(&shifted, &magnitude, 4);
     shifted += 0.5f;
@@ -130,7 +132,8 @@ inline uint16_t float_to_half(float value) {
     __builtin_memcpy(&rounded, &shifted, 4);
     return static_cast<uint16_t>(sign | (rounded - 0x3f000000u));
   }
-  return static_cast<uint16_t>(sign | ((magnitude + 0xfffu + ((magnitude >> 13) & 1u) - (112u << 23)) >> 13));
+  return static_cast<uint16_t>(
+      sign | ((magnitude + 0xfffu + ((magnitude >> 13) & 1u) - (112u << 23)) >> 13));
 #endif
 }
 
@@ -152,12 +155,14 @@ inline Vec load_half(const uint16_t* p) {
 inline Vec load_element(const float* p) { return load(p); }
 inline Vec load_element(const uint16_t* p) { return load_half(p); }
 
-/// e^x to about 2 units in the last place for x in [-87, 80]; outside it stays at the borders' values.
+/// e^x to about 2 units in the last place for x in [-87, 80]; outside it stays at the borders'
+/// values.
 inline Vec exp(Vec x) {
   x = max(x, splat(-87.0f));
   x = min(x, splat(80.0f));
 #if defined(__AVX512F__)
-  const Vec n = (Vec)_mm512_roundscale_ps((__m512)(x * 1.44269504f), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const Vec n = (Vec)_mm512_roundscale_ps((__m512)(x * 1.44269504f),
+                                          _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 #else
   const Vec magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
   const Vec shifted = x * 1.44269504f + magic;
@@ -179,8 +184,8 @@ inline Vec exp(Vec x) {
 #endif
 }
 
-/// 1 / x for x in [1, 2^120], to about 1 unit in the last place; a division of a wide vector takes longer
-/// than all the rest of a sigmoid.
+/// 1 / x for x in [1, 2^120], to about 1 unit in the last place; a division of a wide vector takes
+/// longer than all the rest of a sigmoid.
 inline Vec reciprocal(Vec x) {
 #if defined(__AVX512F__)
   const Vec r = (Vec)_mm512_rcp14_ps((__m512)x);
