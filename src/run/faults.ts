@@ -114,3 +114,12 @@ export function failedProof(error: NpuBenchError): Fault {
   const code = error.code === 'NATIVE_CRASH' ? 'crash' : error.code.replaceAll('_', '-');
   return { code, message: error.message, phase: 'proof' };
 }
+
+/** A driver that never answers is found out by the proof, which is bounded like a measurement. */
+export function hungProof(seconds: number): Fault {
+  return {
+    code: 'timeout',
+    message: `The results were not proved within ${seconds} s, so nothing was measured; allow more with --timeout, or look at the driver.`,
+    phase: 'proof',
+  };
+}

@@ -19,7 +19,7 @@ import type {
 } from '../native/binding.js';
 import { type NativeHelper, withHelper } from '../native/helper.js';
 import type { Fault } from '../schema/values.js';
-import { failedProof, wrongResult } from './faults.js';
+import { failedProof, hungProof, wrongResult } from './faults.js';
 import { beginTokenOf, type Prompt, syntheticPrompt, textPrompt, tokenPrompt } from './prompt.js';
 
 const DEFAULT_INPUT_LENGTH = 512;
@@ -168,13 +168,22 @@ async function prove(
   backend: string,
   model: ModelOptions,
   session: SessionOptions,
+  timeoutSeconds: number,
 ): Promise<Pick<RunPlan, 'proof' | 'proofFault'>> {
   // The reference itself needs no proof.
   if (backend === 'reference') return { proof: null, proofFault: null };
+  let hung = false;
   try {
-    const proof = await withHelper((helper) => helper.call('prove', model, session));
+    const proof = await withHelper(async (helper) => {
+      const timer = setTimeout(() => {
+        hung = true;
+        helper.close();
+      }, timeoutSeconds * 1000);
+      return helper.call('prove', model, session).finally(() => clearTimeout(timer));
+    });
     return { proof, proofFault: proof.passed ? null : wrongResult(proof) };
   } catch (error) {
+    if (hung) return { proof: null, proofFault: hungProof(timeoutSeconds) };
     if (error instanceof NpuBenchError && error.exitCode !== 2) {
       return { proof: null, proofFault: failedProof(error) };
     }
@@ -226,7 +235,7 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     milliseconds: LIMITS_MS,
   });
   const roots = sampler.roots;
-  const proved = await prove(choice.backend, model, session);
+  const proved = await prove(choice.backend, model, session, options.timeout);
   // Load is told between two looks: the first one only begins the window of the second.
   await helper.call('snapshot', roots);
   const idle = await recordIdle(helper, sampler);
