@@ -89,6 +89,9 @@ Variant choose_reduction(const Limits& limits) {
   return variant;
 }
 
+// Four rows quarter the reads of K and V; more would leave registers, and small prompts, behind.
+uint32_t choose_queries(uint32_t step_tokens) { return step_tokens >= 4 ? 4 : 1; }
+
 uint32_t choose_elementwise(const Limits& limits) {
   return std::min(limits.max_workgroup_size, 64u);
 }

@@ -16,6 +16,8 @@ LinearChoice choose_linear(const Limits& limits, uint32_t m, uint32_t k, uint32_
                            uint64_t quads);
 /// For norms, attention, argmax: workgroups that reduce.
 Variant choose_reduction(const Limits& limits);
+/// Query rows of a sequence that one workgroup of attention takes together.
+uint32_t choose_queries(uint32_t step_tokens);
 /// Workgroup size of element-wise kernels.
 uint32_t choose_elementwise(const Limits& limits);
 

@@ -96,6 +96,7 @@ struct Variant {
   bool kv_f16 = false;
   bool texel = false;    // matmul: weights through texel buffers, x as a uniform buffer
   uint32_t x_quads = 1;  // texel: vectors of four in x
+  uint32_t queries = 1;  // attention: query rows that share a read of K and V
   bool operator==(const Variant&) const = default;
 };
 

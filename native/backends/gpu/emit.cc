@@ -234,11 +234,11 @@ void Plan::emit_attention(const LoweredOp& op, uint32_t step_tokens,
   const Node& node = *op.attention;
   const Location& q = layout_.of[op.inputs[0]];
   const Location& out = layout_.of[node.output];
-  const uint32_t m = sizes_.batch * step_tokens;
   const uint32_t dim = node.head_dim;
   Dispatch d{.kernel = Kernel::attention, .variant = choose_reduction(device_.limits())};
   d.variant.rows = groups_for(dim, d.variant.local_size);  // columns of a head per invocation
   d.variant.columns = dim;
+  d.variant.queries = choose_queries(step_tokens);
   d.push = {step_tokens,      node.n_heads, node.n_kv_heads, node.causal ? 1u : 0u,
             bits(node.scale), q.offset,     q.stride,        out.offset,
             out.stride};
@@ -256,7 +256,7 @@ void Plan::emit_attention(const LoweredOp& op, uint32_t step_tokens,
     d.push.insert(d.push.end(), {k.offset, v.offset, step_tokens * k.stride, dim, k.stride,
                                  step_tokens * v.stride, dim, v.stride});
   }
-  d.groups = {node.n_heads, m, 1};
+  d.groups = {node.n_heads, sizes_.batch * groups_for(step_tokens, d.variant.queries), 1};
   d.node = &node;
   list.push_back(std::move(d));
 }

@@ -15,7 +15,7 @@ std::string instance(const gpu::Dispatch& dispatch) {
   if (gpu::reads_matrix(dispatch.kernel)) id += std::string("_") + gpu::name(dispatch.format);
   if (dispatch.variant.kv_f16) id += "_f16";
   const gpu::Variant& v = dispatch.variant;
-  for (uint32_t number : {v.local_size, v.lanes, v.rows, v.columns})
+  for (uint32_t number : {v.local_size, v.lanes, v.rows, v.columns, v.queries})
     (id += "_") += std::to_string(number);
   return id;
 }
@@ -66,7 +66,8 @@ std::string program_source(std::span<const gpu::Dispatch> list) {
         {"ROWS", std::to_string(dispatch.variant.rows)},
         {"COLUMNS", std::to_string(dispatch.variant.columns)},
         {"DIMS_PER_LANE", std::to_string(dispatch.variant.rows)},
-        {"HEAD_DIM", std::to_string(dispatch.variant.columns)}};
+        {"HEAD_DIM", std::to_string(dispatch.variant.columns)},
+        {"QUERIES", std::to_string(dispatch.variant.queries)}};
     if (gpu::reads_matrix(dispatch.kernel))
       macros.emplace_back("LOAD", std::string("load_") + gpu::name(dispatch.format));
     if (dispatch.variant.kv_f16) macros.emplace_back("KV_F16", "");

@@ -109,8 +109,8 @@ Pipelines::~Pipelines() {
 Result<VkPipeline> Pipelines::get(const gpu::Dispatch& dispatch) {
   const gpu::Variant& variant = dispatch.variant;
   const std::string module = module_name(dispatch);
-  const Key key{module,       variant.local_size, variant.lanes,
-                variant.rows, variant.columns,    variant.x_quads};
+  const Key key{module,          variant.local_size, variant.lanes,  variant.rows,
+                variant.columns, variant.x_quads,    variant.queries};
   if (const auto found = pipelines_.find(key); found != pipelines_.end()) return found->second;
 
   const SpirvModule* words = nullptr;
@@ -126,9 +126,9 @@ Result<VkPipeline> Pipelines::get(const gpu::Dispatch& dispatch) {
   if (result != VK_SUCCESS) return vulkan_error(result, "Loading the shader " + module);
 
   // Constant ids as the shaders declare them; a shader ignores those that it doesn't use.
-  const std::array<uint32_t, 5> values = {variant.local_size, variant.lanes, variant.rows,
-                                          variant.columns, variant.x_quads};
-  std::array<VkSpecializationMapEntry, 5> entries{};
+  const std::array<uint32_t, 6> values = {variant.local_size, variant.lanes,   variant.rows,
+                                          variant.columns,    variant.x_quads, variant.queries};
+  std::array<VkSpecializationMapEntry, 6> entries{};
   for (uint32_t i = 0; i < entries.size(); ++i) entries[i] = {i, i * 4, 4};
   const VkSpecializationInfo constants{static_cast<uint32_t>(entries.size()), entries.data(),
                                        sizeof values, values.data()};

@@ -33,7 +33,7 @@ class Pipelines {
   Pipelines(VkDevice device, gpu::KernelCacheFile file) : device_(device), file_(std::move(file)) {}
   Result<void> initialize();
 
-  using Key = std::tuple<std::string, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t>;
+  using Key = std::tuple<std::string, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t>;
   struct Shape {
     VkDescriptorSetLayout set = VK_NULL_HANDLE;
     VkPipelineLayout layout = VK_NULL_HANDLE;

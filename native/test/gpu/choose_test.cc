@@ -144,4 +144,11 @@ TEST_CASE("software devices get one subgroup a workgroup, and texels where they 
   CHECK_FALSE(choose_linear(pocl, 128, 576, 576, 1u << 16).variant.texel);
 }
 
+TEST_CASE("attention takes query rows together once there are some") {
+  CHECK(choose_queries(1) == 1);
+  CHECK(choose_queries(3) == 1);
+  CHECK(choose_queries(4) == 4);
+  CHECK(choose_queries(512) == 4);
+}
+
 TEST_SUITE_END();
