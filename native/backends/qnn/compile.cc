@@ -155,8 +155,8 @@ class Compiler {
     const std::string name = !result                        ? node.name
                              : node.output == graph_.logits ? "logits"
                                                             : "embedding";
-    values_[node.output] = net_.node(name, type, inputs, {rows(node.output), width(node.output)},
-                                     settings, result);
+    values_[node.output] =
+        net_.node(name, type, inputs, {rows(node.output), width(node.output)}, settings, result);
     if (result) port_out(name, values_[node.output]);
   }
 

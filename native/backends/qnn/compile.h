@@ -1,12 +1,12 @@
 // The graph IR as one QNN graph of a fixed number of tokens, in f16.
 //
 // Inputs, all f16: "x" [B*T, d], the embedded tokens (the host looks rows up: the table would
-// otherwise be held a second time); "cos" and "sin" [1, T, 1, pairs]; "mask" [1, T, P + T] (decoder)
-// or [1, T, T], 0 where a token may look and kMasked where not; "select" [B, B*T], the weights of a
-// pooling; "past_k.L" and "past_v.L" [B * kv heads, P, head_dim], the cache.
-// Outputs: "logits" [B or B*T, vocab] or "embedding" [B, d]; "new_k.L" and "new_v.L" [B * kv heads,
-// T, head_dim], which the host puts into the cache. The cache itself never moves: attention takes
-// its scores over the past and over the new tokens apart, and joins them before the softmax.
+// otherwise be held a second time); "cos" and "sin" [1, T, 1, pairs]; "mask" [1, T, P + T]
+// (decoder) or [1, T, T], 0 where a token may look and kMasked where not; "select" [B, B*T], the
+// weights of a pooling; "past_k.L" and "past_v.L" [B * kv heads, P, head_dim], the cache. Outputs:
+// "logits" [B or B*T, vocab] or "embedding" [B, d]; "new_k.L" and "new_v.L" [B * kv heads, T,
+// head_dim], which the host puts into the cache. The cache itself never moves: attention takes its
+// scores over the past and over the new tokens apart, and joins them before the softmax.
 #pragma once
 
 #include <string>
@@ -39,7 +39,8 @@ struct Ports {
 };
 
 /// Builds and finalises `graph` into the QNN graph `handle`. Nodes that the host does are left out:
-/// embed, argmax and a closing l2_norm. Errors: unsupported (naming the node), those of the runtime.
+/// embed, argmax and a closing l2_norm. Errors: unsupported (naming the node), those of the
+/// runtime.
 Result<Ports> compile(const Device& device, Handle handle, const Graph& graph, const Shape& shape,
                       HalfWeights& weights);
 

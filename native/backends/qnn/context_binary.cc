@@ -30,7 +30,8 @@ std::optional<std::string> bounded(const char* text) {
 }
 
 Result<void> copy_ports(const Tensor* tensors, uint32_t count, std::vector<Port>& ports) {
-  if (count > kMostTensors || (count > 0 && !tensors)) return malformed("a graph's tensors are missing");
+  if (count > kMostTensors || (count > 0 && !tensors))
+    return malformed("a graph's tensors are missing");
   for (uint32_t i = 0; i < count; ++i) {
     const TensorV2& body = tensors[i].body;
     const auto name = bounded(body.name);
@@ -42,7 +43,8 @@ Result<void> copy_ports(const Tensor* tensors, uint32_t count, std::vector<Port>
     port.dims.assign(body.dimensions, body.dimensions + body.rank);
     // An array of version 1 tensors may end before the members of version 2.
     std::memcpy(&port.tensor, &tensors[i], offsetof(Tensor, body.dynamic_dimensions));
-    if (element_count(port.dims) == 0) return malformed("the shape of " + port.name + " is impossible");
+    if (element_count(port.dims) == 0)
+      return malformed("the shape of " + port.name + " is impossible");
     port.tensor.body.name = nullptr;
     port.tensor.body.dimensions = nullptr;
     if (tensors[i].version == 2) port.tensor.body.sparse[0] = kUndefined;
@@ -189,9 +191,9 @@ Result<Program> BinaryCache::restore(std::vector<uint8_t> bytes) const {
   Program program;
   program.binary = std::move(bytes);
   Handle handle = nullptr;
-  Status status = f.context_create_from_binary(device_.backend(), device_.device(), nullptr,
-                                               program.binary.data(), program.binary.size(), &handle,
-                                               nullptr);
+  Status status =
+      f.context_create_from_binary(device_.backend(), device_.device(), nullptr,
+                                   program.binary.data(), program.binary.size(), &handle, nullptr);
   if (code_of(status) != 0) return call_failed(f, status, "Loading the cached context binary");
   program.context = std::make_unique<Context>(device_, handle);
   for (const GraphPlan& plan : plans_) {

@@ -23,8 +23,8 @@ struct BinaryDescription {
 };
 
 /// Reads what a context binary says about itself. Everything is copied, and every count, pointer
-/// and shape checked: the library hands out what the file holds. Errors: invalid_model, and those of
-/// open_system().
+/// and shape checked: the library hands out what the file holds. Errors: invalid_model, and those
+/// of open_system().
 Result<BinaryDescription> describe_binary(const Library& library, std::span<const uint8_t> bytes);
 
 /// One entry of the cache: FILE = model, graphs, runtime and chip as a hash. Problems of the cache

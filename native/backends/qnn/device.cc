@@ -18,10 +18,10 @@ struct SocName {
   const char* name;
 };
 constexpr SocName kSocs[] = {
-    {30, "SM8350 (Snapdragon 888)"},       {36, "SM8450 (Snapdragon 8 Gen 1)"},
-    {42, "SM8475 (Snapdragon 8+ Gen 1)"},  {43, "SM8550 (Snapdragon 8 Gen 2)"},
-    {57, "SM8650 (Snapdragon 8 Gen 3)"},   {60, "SC8380XP (Snapdragon X Elite)"},
-    {69, "SM8750 (Snapdragon 8 Elite)"},   {87, "SM8850 (Snapdragon 8 Elite Gen 5)"},
+    {30, "SM8350 (Snapdragon 888)"},      {36, "SM8450 (Snapdragon 8 Gen 1)"},
+    {42, "SM8475 (Snapdragon 8+ Gen 1)"}, {43, "SM8550 (Snapdragon 8 Gen 2)"},
+    {57, "SM8650 (Snapdragon 8 Gen 3)"},  {60, "SC8380XP (Snapdragon X Elite)"},
+    {69, "SM8750 (Snapdragon 8 Elite)"},  {87, "SM8850 (Snapdragon 8 Elite Gen 5)"},
 };
 
 uint32_t wanted_soc(const std::map<std::string, std::string>& extra) {
@@ -74,13 +74,13 @@ std::string open_remedy(const Library& library, const Platform& platform) {
   else if (!open_to_us)
     remedy += "Give this user access to /dev/fastrpc-cdsp (udev rule, or the group that owns it). ";
   const char* search = std::getenv("ADSP_LIBRARY_PATH");
-  remedy += "The DSP's half of the runtime (libQnnHtpV..Skel.so) must lie in ADSP_LIBRARY_PATH (now " +
-            std::string(search ? search : "unset") +
-            "), and libcdsprpc.so must be installed (package fastrpc or the vendor's image).";
+  remedy +=
+      "The DSP's half of the runtime (libQnnHtpV..Skel.so) must lie in ADSP_LIBRARY_PATH (now " +
+      std::string(search ? search : "unset") +
+      "), and libcdsprpc.so must be installed (package fastrpc or the vendor's image).";
 #else
   if (remedy.empty())
-    remedy =
-        "Check that the NPU's driver is installed and that no other program holds the device.";
+    remedy = "Check that the NPU's driver is installed and that no other program holds the device.";
 #endif
   while (!remedy.empty() && remedy.back() == ' ') remedy.pop_back();
   return remedy;

@@ -73,12 +73,14 @@ constexpr CodeName kNames[] = {
 };
 
 constexpr CodeName kRanges[] = {
-    {1000, "common error"},  {2000, "property error"},    {3000, "op package error"},
-    {4000, "backend error"}, {5000, "context error"},     {6000, "graph error"},
-    {7000, "tensor error"},  {8000, "memory error"},      {9000, "signal error"},
-    {11000, "log error"},    {12000, "profile error"},    {13000, "performance error"},
-    {14000, "device error"}, {15000, "global configuration error"},
-    {30000, "system error"}, {60000, "interface error"},
+    {1000, "common error"},     {2000, "property error"},
+    {3000, "op package error"}, {4000, "backend error"},
+    {5000, "context error"},    {6000, "graph error"},
+    {7000, "tensor error"},     {8000, "memory error"},
+    {9000, "signal error"},     {11000, "log error"},
+    {12000, "profile error"},   {13000, "performance error"},
+    {14000, "device error"},    {15000, "global configuration error"},
+    {30000, "system error"},    {60000, "interface error"},
 };
 
 struct Advice {

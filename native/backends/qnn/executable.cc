@@ -22,7 +22,8 @@ std::unique_ptr<Profile> Profile::create(const Device& device, Level level) {
       !f.profile_get_event_data)
     return nullptr;
   Handle handle = nullptr;
-  if (f.profile_create(device.backend(), static_cast<uint32_t>(level), &handle) != 0) return nullptr;
+  if (f.profile_create(device.backend(), static_cast<uint32_t>(level), &handle) != 0)
+    return nullptr;
   return std::unique_ptr<Profile>(new Profile(f, handle));
 }
 
@@ -100,7 +101,7 @@ Result<Executable> Executable::bind(Handle graph, const Ports& ports, const std:
                        " has another shape or type than was compiled; delete the cached context "
                        "binary."};
     const std::string name = port.name.rfind("past_", 0) == 0 ? port.name : prefix + port.name;
-    NPB_TRY_ASSIGN(uint16_t* data, buffers.get(name, count));
+    NPB_TRY_ASSIGN(uint16_t * data, buffers.get(name, count));
     Tensor& tensor = tensors.emplace_back(port.tensor);
     tensor.body.name =
         result.names_.emplace_back(std::make_unique<std::string>(port.name))->c_str();
@@ -131,8 +132,7 @@ Result<void> Executable::execute(const Functions& functions, Handle profile) {
   const Status status = functions.graph_execute(
       graph_, inputs_.data(), static_cast<uint32_t>(inputs_.size()), outputs_.data(),
       static_cast<uint32_t>(outputs_.size()), profile, nullptr);
-  if (code_of(status) != 0)
-    return call_failed(functions, status, "Executing the model on the NPU");
+  if (code_of(status) != 0) return call_failed(functions, status, "Executing the model on the NPU");
   return {};
 }
 

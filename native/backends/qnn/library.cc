@@ -33,14 +33,20 @@ constexpr const char* kSystemName = "libQnnSystem.so";
 constexpr const char* kInside[] = {
     "",
 #if defined(_WIN32) && (defined(_M_ARM64) || defined(__aarch64__))
-    "lib/arm64x-windows-msvc", "lib/aarch64-windows-msvc", "onnxruntime_qnn/libs/arm64",
+    "lib/arm64x-windows-msvc",
+    "lib/aarch64-windows-msvc",
+    "onnxruntime_qnn/libs/arm64",
     "libs/arm64",
 #elif defined(_WIN32)
-    "lib/x86_64-windows-msvc", "onnxruntime_qnn/libs/amd64", "libs/amd64",
+    "lib/x86_64-windows-msvc",
+    "onnxruntime_qnn/libs/amd64",
+    "libs/amd64",
 #elif defined(__ANDROID__)
     "lib/aarch64-android",
 #elif defined(__aarch64__)
-    "lib/aarch64-oe-linux-gcc11.2", "lib/aarch64-oe-linux-gcc9.3", "lib/aarch64-ubuntu-gcc9.4",
+    "lib/aarch64-oe-linux-gcc11.2",
+    "lib/aarch64-oe-linux-gcc9.3",
+    "lib/aarch64-ubuntu-gcc9.4",
 #else
     "lib/x86_64-linux-clang",
 #endif
@@ -236,8 +242,9 @@ Result<std::shared_ptr<const Library>> Library::open(
     uint32_t count = 0;
     if (!providers || providers(&list, &count) != 0 || count == 0 || !list || !list[0])
       return Error{ErrorCode::unsupported,
-                   utf8_text(path) + " is no QNN library (it offers no interface); install the "
-                                     "runtime with `npu-bench runtime install qnn`."};
+                   utf8_text(path) +
+                       " is no QNN library (it offers no interface); install the "
+                       "runtime with `npu-bench runtime install qnn`."};
     library->interface_ = list[0];
     const Version core = list[0]->version.core;
     if (core.major != 2)

@@ -1,5 +1,5 @@
-// Qualcomm's libraries, found at run time on the user's machine. The one place that knows where they
-// lie and that opens them.
+// Qualcomm's libraries, found at run time on the user's machine. The one place that knows where
+// they lie and that opens them.
 #pragma once
 
 #include <filesystem>

@@ -130,7 +130,8 @@ std::vector<Net::Id> Net::nodes(const std::string& name, const char* type,
   const Functions& f = device_.functions();
   Status status = f.backend_validate_op_config(device_.backend(), op);
   if (code_of(status) != 0) {
-    fail(call_failed(f, status, std::string("Checking the NPU operation ") + type + " for " + name));
+    fail(
+        call_failed(f, status, std::string("Checking the NPU operation ") + type + " for " + name));
     return outputs;
   }
   status = f.graph_add_node(graph_, op);

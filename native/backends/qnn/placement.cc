@@ -53,12 +53,13 @@ std::vector<PlacementEntry> place(const Graph& graph, bool simulated) {
     });
     if (entry == entries.end()) {
       const bool host = on_host(node.kind);
-      entries.push_back(
-          {.op = name(node.kind),
-           .where = host ? "cpu" : simulated ? "npu:qnn (simulated)" : "npu:qnn",
-           .kernel = kernel_of(node.kind),
-           .stored_type = type,
-           .compute_format = host ? "f32" : "f16"});
+      entries.push_back({.op = name(node.kind),
+                         .where = host        ? "cpu"
+                                  : simulated ? "npu:qnn (simulated)"
+                                              : "npu:qnn",
+                         .kernel = kernel_of(node.kind),
+                         .stored_type = type,
+                         .compute_format = host ? "f32" : "f16"});
       entry = entries.end() - 1;
     }
     entry->count += 1;
@@ -81,8 +82,7 @@ std::vector<OpProfile> profile_nodes(const Graph& graph,
     for (const Node& node : graph.nodes) {
       const bool result = (qnn_name == "logits" && node.output == graph.logits) ||
                           (qnn_name == "embedding" && node.output == graph.embedding);
-      const bool fits =
-          result || qnn_name == node.name || qnn_name.rfind(node.name + ".", 0) == 0;
+      const bool fits = result || qnn_name == node.name || qnn_name.rfind(node.name + ".", 0) == 0;
       if (fits && (!owner || node.name.size() > owner->name.size())) owner = &node;
     }
     const std::string line_name = owner ? owner->name : qnn_name;
@@ -96,8 +96,9 @@ std::vector<OpProfile> profile_nodes(const Graph& graph,
       lines.push_back(fresh);
       line = lines.end() - 1;
     }
-    line->total_ns += static_cast<uint64_t>(static_cast<double>(accelerator_us) * 1000.0 *
-                                            static_cast<double>(count) / static_cast<double>(total));
+    line->total_ns +=
+        static_cast<uint64_t>(static_cast<double>(accelerator_us) * 1000.0 *
+                              static_cast<double>(count) / static_cast<double>(total));
   }
   return lines;
 }

@@ -15,7 +15,8 @@ Unavailable split(const std::string& message) {
     if (at == std::string::npos) continue;
     std::string remedy = message.substr(at + 2);
     if (remedy.rfind("What to do: ", 0) == 0) remedy.erase(0, 12);
-    remedy[0] = static_cast<char>(remedy[0] >= 'a' && remedy[0] <= 'z' ? remedy[0] - 32 : remedy[0]);
+    remedy[0] =
+        static_cast<char>(remedy[0] >= 'a' && remedy[0] <= 'z' ? remedy[0] - 32 : remedy[0]);
     return {message.substr(0, at) + ".", remedy};
   }
   return {message, "`npu-bench doctor` lists what the NPU needs on this system."};

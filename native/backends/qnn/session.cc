@@ -148,21 +148,21 @@ Result<void> QnnSession::open(OpenTimeline timeline) {
       past_k_.push_back(steps_[0].executable.find("past_k" + suffix));
       past_v_.push_back(steps_[0].executable.find("past_v" + suffix));
       if (!past_k_.back() || !past_v_.back())
-        return Error{ErrorCode::internal, "The NPU graph has no cache for layer " +
-                                              std::to_string(layer) + "."};
+        return Error{ErrorCode::internal,
+                     "The NPU graph has no cache for layer " + std::to_string(layer) + "."};
       cache_.emplace_back(past_k_.back(), steps_[0].executable.count("past_k" + suffix));
       cache_.emplace_back(past_v_.back(), steps_[0].executable.count("past_v" + suffix));
     }
     angles_ = Angles(graph_.hp, past_rows_ + kPrefillTokens + steps_[0].shape.tokens);
-    const size_t rows = all_logits_ ? size_t{options_.batch} * options_.max_step_tokens
-                                    : options_.batch;
+    const size_t rows =
+        all_logits_ ? size_t{options_.batch} * options_.max_step_tokens : options_.batch;
     logits_.resize(rows * graph_.hp.vocab_size);
   }
   const auto named = options_.extra.find("perf_profile");
-  NPB_TRY_ASSIGN(vote_, PerfVote::cast(*device_, named == options_.extra.end() ? "burst"
-                                                                               : named->second));
-  profile_ = Profile::create(*device_, options_.profile ? Profile::Level::detailed
-                                                        : Profile::Level::basic);
+  NPB_TRY_ASSIGN(vote_,
+                 PerfVote::cast(*device_, named == options_.extra.end() ? "burst" : named->second));
+  profile_ = Profile::create(*device_,
+                             options_.profile ? Profile::Level::detailed : Profile::Level::basic);
   timeline_.compile_ns = now_ns();
   return {};
 }
@@ -171,7 +171,8 @@ Result<Step> QnnSession::bind(size_t part, const GraphPlan& plan) {
   const Program::Part& made = program_.parts[part];
   Step step;
   step.shape = plan.shape;
-  NPB_TRY_ASSIGN(step.executable, Executable::bind(made.handle, made.ports, plan.name + ".", buffers_));
+  NPB_TRY_ASSIGN(step.executable,
+                 Executable::bind(made.handle, made.ports, plan.name + ".", buffers_));
   const Executable& e = step.executable;
   step.x = e.find("x");
   step.cos = e.find("cos");
@@ -184,12 +185,11 @@ Result<Step> QnnSession::bind(size_t part, const GraphPlan& plan) {
   const uint32_t result_rows = all_logits_ ? rows : plan.shape.batch;
   const uint32_t width = encoder ? graph_.hp.d_model : graph_.hp.vocab_size;
   const uint32_t pairs = plan.shape.tokens * static_cast<uint32_t>(graph_.hp.rope_inv_freq.size());
-  const bool fits =
-      e.count("x") == rows * graph_.hp.d_model &&
-      e.count("mask") == plan.shape.tokens * (plan.shape.past + plan.shape.tokens) &&
-      (!step.cos || (e.count("cos") == pairs && e.count("sin") == pairs)) &&
-      (!step.select || e.count("select") == plan.shape.batch * rows) &&
-      e.count(encoder ? "embedding" : "logits") == result_rows * width;
+  const bool fits = e.count("x") == rows * graph_.hp.d_model &&
+                    e.count("mask") == plan.shape.tokens * (plan.shape.past + plan.shape.tokens) &&
+                    (!step.cos || (e.count("cos") == pairs && e.count("sin") == pairs)) &&
+                    (!step.select || e.count("select") == plan.shape.batch * rows) &&
+                    e.count(encoder ? "embedding" : "logits") == result_rows * width;
   if (!fits)
     return Error{ErrorCode::internal, "The NPU graph \"" + plan.name +
                                           "\" has other inputs or outputs than were compiled."};
@@ -202,8 +202,8 @@ Result<Step> QnnSession::bind(size_t part, const GraphPlan& plan) {
     if (fresh == 0 || fresh != uint64_t{e.count("past_k" + suffix)} * plan.shape.tokens ||
         e.count("new_v" + suffix) != e.count("new_k" + suffix) ||
         e.count("past_v" + suffix) != e.count("past_k" + suffix))
-      return Error{ErrorCode::internal, "The NPU graph \"" + plan.name +
-                                            "\" and the KV cache differ in size."};
+      return Error{ErrorCode::internal,
+                   "The NPU graph \"" + plan.name + "\" and the KV cache differ in size."};
   }
   return step;
 }
@@ -247,8 +247,8 @@ Result<void> QnnSession::run(Step& step, std::span<const int32_t> tokens, uint32
     write_full_mask(step.mask, t, used);
   if (step.select) write_selection(step.select, options_.batch, t, used, pooling_);
   const uint64_t written_ns = now_ns();
-  const auto done = step.executable.execute(device_->functions(),
-                                            profile_ ? profile_->handle() : nullptr);
+  const auto done =
+      step.executable.execute(device_->functions(), profile_ ? profile_->handle() : nullptr);
   const uint64_t executed_ns = now_ns();
   if (!done.ok()) return done.error();
   timing.transfer_ns = timing.transfer_ns.value_or(0) + (written_ns - begin_ns);
@@ -276,7 +276,8 @@ void QnnSession::append(const Step& step, uint32_t used) {
   const uint32_t outer = options_.batch * graph_.hp.n_kv_heads, t = step.shape.tokens;
   for (size_t layer = 0; layer < past_k_.size(); ++layer) {
     for (uint32_t n = 0; n < outer; ++n) {
-      const size_t to = (size_t{n} * past_rows_ + past_) * head_dim_, from = size_t{n} * t * head_dim_;
+      const size_t to = (size_t{n} * past_rows_ + past_) * head_dim_,
+                   from = size_t{n} * t * head_dim_;
       std::copy_n(step.new_k[layer] + from, size_t{used} * head_dim_, past_k_[layer] + to);
       std::copy_n(step.new_v[layer] + from, size_t{used} * head_dim_, past_v_[layer] + to);
     }
@@ -314,8 +315,8 @@ Result<void> QnnSession::forward(std::span<const int32_t> tokens, std::span<int3
       for (uint32_t b = 0; b < options_.batch; ++b) {
         const uint32_t count = all_logits_ ? used : 1;
         const uint16_t* from = step.result + size_t{b} * (all_logits_ ? t : 1) * vocab;
-        float* to = logits_.data() +
-                    (all_logits_ ? size_t{b} * length + first - used : size_t{b}) * vocab;
+        float* to =
+            logits_.data() + (all_logits_ ? size_t{b} * length + first - used : size_t{b}) * vocab;
         std::transform(from, from + size_t{count} * vocab, to, f16_to_f32);
       }
     }
@@ -345,7 +346,8 @@ Result<void> QnnSession::embed(std::span<const int32_t> tokens, std::span<float>
   std::transform(step.result, step.result + vectors.size(), vectors.begin(), f16_to_f32);
   for (uint32_t b = 0; normalize_ && b < options_.batch; ++b) {
     double squares = 0;
-    for (uint32_t i = 0; i < d; ++i) squares += double{vectors[size_t{b} * d + i]} * vectors[size_t{b} * d + i];
+    for (uint32_t i = 0; i < d; ++i)
+      squares += double{vectors[size_t{b} * d + i]} * vectors[size_t{b} * d + i];
     const double factor = 1.0 / std::max(std::sqrt(squares), 1e-12);
     for (uint32_t i = 0; i < d; ++i) {
       float& value = vectors[size_t{b} * d + i];

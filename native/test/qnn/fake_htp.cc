@@ -154,7 +154,8 @@ Status context_free(Handle context, Handle) {
 }
 std::vector<uint8_t> binary_of(Handle context) {
   std::vector<const FakeGraph*> graphs;
-  for (const auto& graph : static_cast<FakeContext*>(context)->graphs) graphs.push_back(graph.get());
+  for (const auto& graph : static_cast<FakeContext*>(context)->graphs)
+    graphs.push_back(graph.get());
   return serialize(graphs);
 }
 Status context_get_binary_size(Handle context, uint64_t* bytes) {
@@ -371,8 +372,7 @@ FAKE_EXPORT npb::qnn::Status QnnInterface_getProviders(const npb::qnn::Interface
     void* slot;
     void* function;
   } entries[] = {
-#define ENTRY(name, member, function) \
-  {name, &f.member, reinterpret_cast<void*>(&function)}
+#define ENTRY(name, member, function) {name, &f.member, reinterpret_cast<void*>(&function)}
       ENTRY("backendCreate", backend_create, backend_create),
       ENTRY("backendGetBuildId", backend_get_build_id, backend_get_build_id),
       ENTRY("backendValidateOpConfig", backend_validate_op_config, validate_op),

@@ -151,9 +151,7 @@ bool run_node(const FakeGraph& graph, const FakeNode& node,
     for (size_t i = 0; i < y.size(); ++i) {
       const float a = x[broadcast_index(op.in(0).dims, op.out().dims, i)];
       const float b = z[broadcast_index(op.in(1).dims, op.out().dims, i)];
-      y[i] = type == "ElementWiseAdd"        ? a + b
-             : type == "ElementWiseSubtract" ? a - b
-                                             : a * b;
+      y[i] = type == "ElementWiseAdd" ? a + b : type == "ElementWiseSubtract" ? a - b : a * b;
     }
   } else if (type == "Sigmoid") {
     std::transform(x.begin(), x.end(), y.begin(),
@@ -173,7 +171,8 @@ bool run_node(const FakeGraph& graph, const FakeNode& node,
     const auto n = static_cast<float>(last);
     for (size_t row = 0; row < y.size(); row += last) {
       float mean = 0, squares = 0;
-      if (type == "LayerNorm") mean = std::accumulate(x.begin() + row, x.begin() + row + last, 0.0f) / n;
+      if (type == "LayerNorm")
+        mean = std::accumulate(x.begin() + row, x.begin() + row + last, 0.0f) / n;
       for (size_t i = 0; i < last; ++i) squares += (x[row + i] - mean) * (x[row + i] - mean);
       const float factor = 1.0f / std::sqrt(squares / n + eps);
       for (size_t i = 0; i < last; ++i)

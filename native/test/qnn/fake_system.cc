@@ -1,5 +1,5 @@
-// The fake system library: describes what the fake backend serialised, in the layout of the core API
-// that it is told to imitate, or in a hostile way.
+// The fake system library: describes what the fake backend serialised, in the layout of the core
+// API that it is told to imitate, or in a hostile way.
 #include <cstring>
 #include <deque>
 
@@ -96,12 +96,9 @@ Status get_metadata(Handle handle, const void* data, uint64_t bytes, const Binar
     FakeGraph& graph = context.graphs[i];
     std::vector<Tensor>& inputs = describe(context, graph, kAppWrite);
     std::vector<Tensor>& outputs = describe(context, graph, kAppRead);
-    GraphInfo info = {minor >= 21 ? 3u : minor >= 18 ? 2u : 1u,
-                      graph.name.c_str(),
-                      static_cast<uint32_t>(inputs.size()),
-                      inputs.data(),
-                      static_cast<uint32_t>(outputs.size()),
-                      outputs.data()};
+    GraphInfo info = {minor >= 21 ? 3u : minor >= 18 ? 2u : 1u, graph.name.c_str(),
+                      static_cast<uint32_t>(inputs.size()),     inputs.data(),
+                      static_cast<uint32_t>(outputs.size()),    outputs.data()};
     spoil(context, info);
     std::memcpy(context.infos.data() + i * stride, &info, sizeof info);
   }

@@ -95,7 +95,9 @@ TEST_CASE("weight types, tied embeddings, batches, pieces of a prompt and all lo
   SUBCASE("a prompt in pieces, the last one short") {
     check_decoder(model, {.length = 13, .prefill_tokens = "5"});
   }
-  SUBCASE("a last piece of one token") { check_decoder(model, {.length = 9, .prefill_tokens = "4"}); }
+  SUBCASE("a last piece of one token") {
+    check_decoder(model, {.length = 9, .prefill_tokens = "4"});
+  }
   SUBCASE("one token at a time only") { check_decoder(model, {.length = 1}); }
   SUBCASE("three sequences") { check_decoder(model, {.batch = 3}); }
   SUBCASE("three sequences in pieces, every logit") {

@@ -164,6 +164,7 @@ int main(int argc, char** argv) {
     if (run.prompt.empty()) run.prompt = {1, 504, 2365, 282, 4649, 314};
     return compare(*model, run);
   }
-  std::printf("usage: qnn_sim probe | random [LAYERS [D_MODEL]] | bert | model FILE TOKENS [IDS]\n");
+  std::printf(
+      "usage: qnn_sim probe | random [LAYERS [D_MODEL]] | bert | model FILE TOKENS [IDS]\n");
   return 2;
 }

@@ -65,10 +65,10 @@ TEST_CASE("versions below the floor and beyond the major are refused by name") {
 
 TEST_CASE("each missing entry that is needed is named; the others are done without") {
   test::FakeRuntime fake;
-  for (const char* name : {"backendCreate", "backendFree", "backendValidateOpConfig",
-                           "contextCreate", "contextFree", "graphCreate", "graphAddNode",
-                           "graphFinalize", "graphExecute", "tensorCreateGraphTensor",
-                           "deviceCreate", "deviceFree"}) {
+  for (const char* name :
+       {"backendCreate", "backendFree", "backendValidateOpConfig", "contextCreate", "contextFree",
+        "graphCreate", "graphAddNode", "graphFinalize", "graphExecute", "tensorCreateGraphTensor",
+        "deviceCreate", "deviceFree"}) {
     fake.control.missing_entry = name;
     CHECK(open_error().find(std::string("has no function ") + name + ";") != std::string::npos);
   }
