@@ -91,7 +91,8 @@ async function native(step) {
 async function sanitize(step) {
   const folder = join('build', 'sanitize');
   if (!(await run(step, 'cmake', ['--preset', 'sanitize'])).ok) return count(0, 1);
-  if (!(await run(step, 'ninja', ['-C', folder, 'core_test', 'model_test', 'qnn_test'])).ok) return count(0, 1);
+  if (!(await run(step, 'ninja', ['-C', folder, 'core_test', 'model_test', 'qnn_test'])).ok)
+    return count(0, 1);
   return ctest(step, folder, ['-R', '^(core|model|qnn)_test$']);
 }
 

@@ -157,7 +157,7 @@ DeviceInfo Device::info() const {
   if (platform_.soc_model) info.soc = soc_name(*platform_.soc_model);
   // The simulator's platform tells its default chip, not the one that was asked for.
   if (platform_.arch && !info.simulated) {
-    info.compute_capability = "v";
+    info.compute_capability.assign(1, 'v');
     info.compute_capability += std::to_string(*platform_.arch);
   }
   info.name = info.simulated ? "Hexagon NPU (simulator)" : "Hexagon NPU";
