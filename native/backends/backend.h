@@ -79,8 +79,8 @@ struct OpenTimeline {
   uint64_t weights_ready_ns = 0;  // read, packed or uploaded
   uint64_t compile_ns = 0;        // pipelines or graphs ready; end of open
   bool packed_cache_hit = false;
-  /// Whether compiled kernels came from an earlier process's cache; absent where nothing is compiled,
-  /// or where the driver gives no kernels to keep.
+  /// Whether compiled kernels came from an earlier process's cache; absent where nothing is
+  /// compiled, or where the driver gives no kernels to keep.
   std::optional<bool> kernel_cache_hit = std::nullopt;
   uint64_t weight_read_bytes = 0;
 };
@@ -139,8 +139,8 @@ class Session {
   virtual uint32_t threads() const { return 0; }
   virtual MemoryReport memory() const = 0;
   virtual std::vector<PlacementEntry> placement() const = 0;
-  /// Per-op times, of sessions opened for profiling (empty otherwise). Errors: those of a run of the
-  /// device of its own, where it takes one.
+  /// Per-op times, of sessions opened for profiling (empty otherwise). Errors: those of a run of
+  /// the device of its own, where it takes one.
   virtual Result<std::vector<OpProfile>> profile() const { return std::vector<OpProfile>{}; }
 };
 

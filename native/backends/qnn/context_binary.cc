@@ -1,5 +1,7 @@
 #include "backends/qnn/context_binary.h"
 
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <system_error>
@@ -180,6 +182,8 @@ std::optional<Program> BinaryCache::load() const {
     return std::nullopt;
   auto program = restore(std::move(bytes));
   if (program.ok()) return std::move(*program);
+  if (std::getenv("NPU_BENCH_QNN_LOG"))
+    std::fprintf(stderr, "qnn: cache entry not used: %s\n", program.error().message.c_str());
   std::error_code ignored;  // an entry that can't be removed is written over
   fs::remove(path_, ignored);
   return std::nullopt;
