@@ -14,14 +14,15 @@ constexpr uint32_t kGraphOptimization = 1, kGraphPrecision = 2;
 constexpr uint32_t kFinalizeEffort = 3, kPrecisionF16 = 1;
 
 /// With shared weights where the runtime can do that for these graphs, else without.
-Result<std::unique_ptr<Context>> create_context(const Device& device, size_t graphs, bool& shared) {
+Result<std::unique_ptr<Context>> create_context(const Device& device, bool may_share,
+                                                bool& shared) {
   const Functions& f = device.functions();
   HtpContextCustom sharing = {kContextWeightSharing, {1, 0}};
   Config config = {};
   config.custom = &sharing;
   const Config* configs[] = {&config, nullptr};
   Handle handle = nullptr;
-  shared = graphs > 1 &&
+  shared = may_share &&
            code_of(f.context_create(device.backend(), device.device(), configs, &handle)) == 0;
   if (!shared) {
     const Status status = f.context_create(device.backend(), device.device(), nullptr, &handle);
@@ -60,7 +61,9 @@ Result<Program> make_program(const Device& device, const Graph& graph,
     return std::move(*cached);
   }
   Program program;
-  NPB_TRY_ASSIGN(program.context, create_context(device, plans.size(), program.weights_shared));
+  // The simulator can't load a context binary whose graphs share weights.
+  const bool may_share = plans.size() > 1 && (cache_dir.empty() || !device.library().simulated());
+  NPB_TRY_ASSIGN(program.context, create_context(device, may_share, program.weights_shared));
   HalfWeights weights(graph.model->weights);
   for (const GraphPlan& plan : plans) {
     Program::Part part;
