@@ -10,7 +10,7 @@ const LONG = [
   '--input-length',
   '64',
   '--output-length',
-  '800',
+  '3500',
   '--batch-size',
   '8',
   '--warmup',
