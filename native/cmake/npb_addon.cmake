@@ -1,4 +1,4 @@
-# npb_add_addon(name sources… LIBS libraries…): the Node-API module. Only under cmake-js, which gives the headers
+# npb_add_addon(name sources… LIBS libraries…): the Node-API module. Only where scripts/build-native.cjs gives the headers
 # (CMAKE_JS_INC: node-api-headers and node-addon-api) and, on Windows, the import library's definition.
 set(NPB_EXPORTS "${CMAKE_CURRENT_LIST_DIR}/exports.map")
 

@@ -3,9 +3,11 @@
 # (include/, lib/, internal/ for XNNPACK's own headers, licenses/). Progress goes to stderr.
 #
 #   scripts/deps/xnnpack.sh [--source DIR] [--system NAME --processor NAME]
+#   scripts/deps/xnnpack.sh --ship-sources     builds nothing: puts the sources into scripts/deps/sources, for the package
 #
 # CC, CXX, AR and RANLIB choose the tools (CC may hold several words, as in "zig cc -target x86_64-linux-gnu.2.28").
-# --source DIR   build from DIR/{xnnpack,pthreadpool,cpuinfo,fxdiv} instead of Debian's source packages
+# --source DIR   build from DIR/{xnnpack,pthreadpool,cpuinfo,fxdiv} instead of the pinned archives, which are taken from
+#                the cache, from scripts/deps/sources (the npm package has them), or from Debian's source packages
 # --system, --processor   CMake's names of the target when it is not this machine
 #
 # Sources and archives stay in ${NPU_BENCH_CACHE:-${XDG_CACHE_HOME:-~/.cache}/npu-bench}/deps, keyed by everything that
@@ -32,23 +34,28 @@ recipe=1
 say() { echo "xnnpack: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
-source_dir='' system='' processor=''
+source_dir='' system='' processor='' ship=no
 while [ $# -gt 0 ]; do
   case $1 in
     --source) source_dir=$2; shift 2 ;;
     --system) system=$2; shift 2 ;;
     --processor) processor=$2; shift 2 ;;
-    *) fail "unknown option $1: the options are --source, --system and --processor." ;;
+    --ship-sources) ship=yes; shift ;;
+    *) fail "unknown option $1: the options are --source, --system, --processor and --ship-sources." ;;
   esac
 done
 
 CC=${CC:-cc} CXX=${CXX:-c++}
-for tool in "${CC%% *}" "${CXX%% *}" cmake ninja python3; do
+if [ $ship = yes ]; then tools=(); else tools=("${CC%% *}" "${CXX%% *}" cmake ninja python3); fi
+for tool in ${tools[@]+"${tools[@]}"}; do
   command -v "$tool" > /dev/null || fail "$tool is missing: run scripts/setup.sh, or install it (python3 writes XNNPACK's kernel list)."
 done
 
 pin() { pins | awk -v name="$1" -v field="$2" '$1 == name {print $field}'; }
-archive() { echo "$cache/sources/$1.orig.tar.xz"; }
+archive() {
+  local file="sources/$1.orig.tar.xz"
+  if [ ! -e "$cache/$file" ] && [ -e "$here/$file" ]; then echo "$here/$file"; else echo "$cache/$file"; fi
+}
 sha256() { sha256sum "$1" | cut -d' ' -f1; }
 
 # Fetches one source archive: the pinned one where Debian still has it, else the nearest, with a warning.
@@ -102,6 +109,16 @@ else
     [ -e "$(archive "$name")" ] || fetch "$name"
     sources_id+="$name $(sha256 "$(archive "$name")") "
   done
+fi
+
+if [ $ship = yes ]; then
+  [ -z "$source_dir" ] || fail "--ship-sources ships the pinned archives; leave --source out."
+  mkdir -p "$here/sources"
+  for name in "${packages[@]}"; do
+    [ "$(archive "$name")" = "$here/sources/$name.orig.tar.xz" ] || cp "$(archive "$name")" "$here/sources/"
+  done
+  say "${#packages[@]} source archives in $here/sources"
+  exit
 fi
 
 # The compilers' versions, targets and extra words; not their names, as cc and /usr/bin/gcc are often one.

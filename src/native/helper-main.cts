@@ -63,6 +63,8 @@ try {
 } catch (error) {
   loadFailure = { code: 'addon_load', message: (error as Error).message };
 }
+// From here on a crash is not one of loading.
+send({ id: 0 });
 process.on('message', (request: Request) => {
   if (binding === undefined) fail(request.id, loadFailure);
   else void answer(binding, request);

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { NpuBenchError } from '../errors.js';
 import type { NativeBinding, NativeRecording, SamplerOptions } from './binding.js';
 import { describeEnd, LESS_MEMORY, lastWords, ranOutOfMemory } from './ends.js';
-import { type AddonLocation, explainLoadFailure, locateAddon } from './load.js';
+import { type AddonLocation, loadError, locateAddon } from './load.js';
 import type { VerifyFigures, VerifyRequest } from './verify.js';
 
 type BindingMethod =
@@ -28,7 +28,8 @@ const USAGE_CODES = new Set([
 
 export function nativeError(code: string, message: string, addonPath: string): NpuBenchError {
   if (code === 'addon_load') {
-    return new NpuBenchError('ADDON_LOAD', explainLoadFailure(message, addonPath));
+    const problem = 'the system refuses the file';
+    return loadError('ADDON_LOAD', { problem, detail: message, path: addonPath });
   }
   return new NpuBenchError(code, message, USAGE_CODES.has(code) ? 2 : 5);
 }
@@ -42,6 +43,7 @@ interface Pending {
 }
 
 interface Reply {
+  /** 0: the addon has been loaded, or the attempt has failed. */
   id: number;
   result?: unknown;
   error?: { code: string; message: string };
@@ -54,6 +56,7 @@ export class NativeHelper {
   #nextId = 1;
   #stderr = '';
   #end: string | undefined;
+  #loaded = false;
 
   constructor(readonly addon: AddonLocation = locateAddon()) {
     const script = fileURLToPath(new URL('./helper-main.cjs', import.meta.url));
@@ -102,6 +105,7 @@ export class NativeHelper {
   }
 
   #receive(reply: Reply): void {
+    this.#loaded = true;
     const call = this.#pending.get(reply.id);
     this.#pending.delete(reply.id);
     if (reply.error === undefined) call?.resolve(reply.result);
@@ -115,6 +119,12 @@ export class NativeHelper {
   }
 
   #crash(method: string): NpuBenchError {
+    if (!this.#loaded) {
+      return loadError('ADDON_CRASH', {
+        problem: `the process that loaded it ${this.#end ?? 'is gone'}${lastWords(this.#stderr)}`,
+        path: this.addon.path,
+      });
+    }
     const how = `The process that made the native call "${method}" ${this.#end ?? 'is gone'}`;
     if (ranOutOfMemory(this.#stderr)) {
       return new NpuBenchError('out_of_memory', `${how}: memory ran out; ${LESS_MEMORY}.`, 5);

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { NpuBenchError } from '../errors.js';
+import { explainFailure, type LoadFailure, systemFacts } from './explain.js';
 
 /** For tests only: the path of a module that implements NativeBinding without any device. */
 export const TEST_BINDING_VARIABLE = 'NPU_BENCH_TEST_BINDING';
@@ -14,36 +15,13 @@ export interface AddonLocation {
 
 export const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 
-const platformTag = `${process.platform}-${process.arch}`;
-
-function availablePrebuilds(): string[] {
-  try {
-    return readdirSync(`${packageRoot}prebuilds`).sort();
-  } catch {
-    return [];
-  }
-}
-
-/** The ways out when no binary fits or the one that fits cannot be loaded. */
-function waysOut(): string {
-  return [
-    `  1. build it here: npm run build:native in ${packageRoot} (needs CMake, Ninja and a C++20 compiler)`,
-    '  2. after an install without scripts: npm rebuild npu-proxy-benchmark',
-    '  3. npu-bench doctor shows what was found',
-  ].join('\n');
-}
-
-/** Sentence, facts and ways out for an addon that is missing or that failed to load. */
-export function explainLoadFailure(problem: string, path?: string): string {
-  const prebuilds = availablePrebuilds();
-  return [
-    `The native addon cannot be loaded: ${problem}`,
-    `  platform ${platformTag}, Node ${process.version}`,
-    `  file ${path ?? `none for ${platformTag} under ${packageRoot}build/Release or prebuilds`}`,
-    `  prebuilds in this package: ${prebuilds.length > 0 ? prebuilds.join(', ') : 'none'}`,
-    'Ways out:',
-    waysOut(),
-  ].join('\n');
+/** An addon that is missing, that failed to load, or that took its process down: exit code 2. */
+export function loadError(
+  code: 'ADDON_MISSING' | 'ADDON_LOAD' | 'ADDON_CRASH',
+  failure: LoadFailure,
+  cause?: unknown,
+): NpuBenchError {
+  return new NpuBenchError(code, explainFailure(failure, systemFacts(packageRoot)), 2, { cause });
 }
 
 /**
@@ -66,11 +44,6 @@ export function locateAddon(): AddonLocation {
   try {
     return { path: load.resolve(packageRoot), fake: false };
   } catch (error) {
-    throw new NpuBenchError(
-      'ADDON_MISSING',
-      explainLoadFailure('there is no binary for this platform.'),
-      2,
-      { cause: error },
-    );
+    throw loadError('ADDON_MISSING', { problem: 'no binary fits this system' }, error);
   }
 }
