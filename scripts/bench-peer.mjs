@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Our CPU speed against llama.cpp (Debian's build and one built for this processor) and ONNX Runtime, on the same
-// files with the same threads: npm run bench:peer -- [--rounds 5] [--threads N] [--only llm|batch|embed|start] [--quick]
+// files with the same threads: npm run bench:peer -- [--rounds 5] [--threads N] [--only llm|batch|embed|start|memory] [--quick]
 // Rounds are interleaved (ours, peer, peer, ours …), each measurement in a process of its own. The quoted ratio is best against
 // best; the ratio of medians and all spreads are beside it. Exit code 1 when a ratio is below its bar.
 import { spawnSync } from 'node:child_process';
@@ -49,7 +49,7 @@ const peer = (script, ...args) => lastLine(run(join(here, 'peers', script), args
 const fetchModel = (name) => lastLine(run('node', [join(here, 'fetch-model.mjs'), name]));
 
 function shapeModel(shape, type) {
-  const path = join(cache, `${shape}-${type}.gguf`);
+  const path = join(cache, `${shape}-${type}-bytes.gguf`); // with a token for every byte
   if (existsSync(path)) return path;
   const venv = join(cache, 'gguf-venv');
   if (!existsSync(join(venv, 'bin', 'python'))) {
@@ -61,8 +61,8 @@ function shapeModel(shape, type) {
   return path;
 }
 
-/** One measured iteration of ours in a process of its own; the document's results. */
-function ours(model, input, output, extra = []) {
+/** The document of one measured iteration of ours in a process of its own. */
+function measure(model, input, output, extra = []) {
   const file = join(scratch, 'ours.json');
   const args = [cli, 'run', '--device', 'cpu', '--model', model, '--threads', threads];
   args.push('--input-length', String(input), '--output-length', String(output), '--output', file);
@@ -78,8 +78,10 @@ function ours(model, input, output, extra = []) {
     '--json',
   );
   rmSync(file, { force: true });
-  return JSON.parse(run('node', [...args, ...extra], { quiet: true })).results;
+  return JSON.parse(run('node', [...args, ...extra], { quiet: true }));
 }
+const ours = (...args) => measure(...args).results;
+
 function llama(bench, model, prompt, generate) {
   const args = ['-m', model, '-t', threads, '-p', String(prompt), '-n', String(generate)];
   const [row] = JSON.parse(run(bench, [...args, '-r', '1', '-o', 'json'], { quiet: true }));
@@ -116,11 +118,10 @@ function compare(title, bar, measures) {
   return figures;
 }
 
+/** Bytes per second that this machine's memory gives to `threads` readers, by our own kernel. */
 function bandwidth() {
   const text = run('node', [cli, 'bench-self', '--threads', threads, '--json'], { quiet: true });
-  const self = JSON.parse(text);
-  const value = JSON.stringify(self).match(/"read_bandwidth[a-z_]*":([0-9.e+]+)/i);
-  return value === null ? undefined : Number(value[1]);
+  return JSON.parse(text).limits.readBandwidthBytesPerSecond;
 }
 
 const wants = (part) => options.only === undefined || options.only === part;
@@ -157,18 +158,50 @@ if (wants('llm')) {
   const steps = options.quick ? 32 : 128;
   for (const [name, path, prefillBar, decodeBar] of models) {
     const file = path();
+    let bytesPerStep = 0;
     compare(`${name}: prefill of 512 tokens, tokens/s`, prefillBar, {
       ours: () => ours(file, 512, 1).throughput.prefill_tokens_per_second.mean,
       ...against((bench) => llama(bench, file, 512, 0)),
     });
     compare(`${name}: decode of ${steps} tokens, tokens/s`, decodeBar, {
       // One token of prompt, so that both start from an empty cache.
-      ours: () => ours(file, 1, steps + 1).throughput.tokens_per_second_after_first.mean,
+      ours: () => {
+        const results = ours(file, 1, steps + 1);
+        bytesPerStep = results.roofline.weight_bytes_per_step;
+        return results.throughput.tokens_per_second_after_first.mean;
+      },
       ...against((bench) => llama(bench, file, 0, steps)),
     });
-    const speed = bandwidth();
-    if (speed !== undefined)
-      console.log(`    read bandwidth in the same minute: ${(speed / 1e9).toFixed(1)} GB/s`);
+    // Files that no cache holds: decode is bound by the memory, measured right before and after.
+    if (!name.includes('1.1B')) continue;
+    const around = [bandwidth()];
+    const rates = [];
+    for (let round = 0; round < rounds; round++) {
+      rates.push(ours(file, 1, steps + 1).throughput.tokens_per_second_after_first.mean);
+      around.push(bandwidth());
+    }
+    const share = (best(rates) * bytesPerStep) / best(around);
+    if (share < 0.9) failed++;
+    console.log(
+      `    weights read at ${((best(rates) * bytesPerStep) / 1e9).toFixed(1)} GB/s of ${(best(around) / 1e9).toFixed(1)} GB/s: ${(100 * share).toFixed(0)} %, bar 90 %: ${share >= 0.9 ? 'met' : 'MISSED'}`,
+    );
+  }
+}
+
+if (wants('memory')) {
+  for (const [name, file] of [
+    ['SmolLM2-135M Q4_1', fetchModel('smollm2')],
+    ["TinyLlama-1.1B's shapes Q4_0", shapeModel('tinyllama-1.1b', 'Q4_0')],
+    ["TinyLlama-1.1B's shapes Q8_0", shapeModel('tinyllama-1.1b', 'Q8_0')],
+    ['MiniLM', fetchModel('minilm')],
+  ]) {
+    const { memory_mb: held, peak_memory_mb: peak } = measure(file, 256, 64).iterations[0];
+    const { weights, kv_cache: cached = 0 } = held;
+    const bar = 1.15 * weights + cached + 60;
+    if (peak > bar) failed++;
+    console.log(
+      `${name}: peak memory ${peak.toFixed(1)} MB; packed weights ${weights.toFixed(1)} MB, KV cache ${cached.toFixed(1)} MB, bar ${bar.toFixed(1)} MB: ${peak <= bar ? 'met' : 'MISSED'}`,
+    );
   }
 }
 

@@ -86,12 +86,29 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& pa
     CloseHandle(mapping);  // the view keeps the mapping alive
     view = {static_cast<const std::byte*>(data), static_cast<size_t>(size.QuadPart)};
   }
-  CloseHandle(file);
-  return std::shared_ptr<const MappedFile>(new MappedFile(path, view));
+  return std::shared_ptr<const MappedFile>(new MappedFile(path, file, view));
 }
 
 MappedFile::~MappedFile() {
   if (!bytes_.empty()) UnmapViewOfFile(bytes_.data());
+  CloseHandle(file_);
+}
+
+void MappedFile::read(uint64_t offset, std::span<std::byte> target) const {
+  for (size_t done = 0; done < target.size();) {
+    const uint64_t at = offset + done;
+    OVERLAPPED place{};
+    place.Offset = static_cast<DWORD>(at);
+    place.OffsetHigh = static_cast<DWORD>(at >> 32);
+    const auto wanted = static_cast<DWORD>(std::min<size_t>(target.size() - done, 1u << 30));
+    DWORD got = 0;
+    if (!ReadFile(file_, target.data() + done, wanted, &got, &place) || got == 0) {
+      const auto rest = bytes_.subspan(at, target.size() - done);
+      std::copy(rest.begin(), rest.end(), target.begin() + static_cast<std::ptrdiff_t>(done));
+      return;
+    }
+    done += got;
+  }
 }
 
 void MappedFile::release(uint64_t offset, uint64_t length) const {
@@ -124,12 +141,27 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& pa
     }
     view = {static_cast<const std::byte*>(data), size};
   }
-  close(file);  // the mapping stays
-  return std::shared_ptr<const MappedFile>(new MappedFile(path, view));
+  return std::shared_ptr<const MappedFile>(new MappedFile(path, file, view));
 }
 
 MappedFile::~MappedFile() {
   if (!bytes_.empty()) munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  close(file_);
+}
+
+void MappedFile::read(uint64_t offset, std::span<std::byte> target) const {
+  for (size_t done = 0; done < target.size();) {
+    const uint64_t at = offset + done;
+    const ssize_t got =
+        pread(file_, target.data() + done, target.size() - done, static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) {
+      const auto rest = bytes_.subspan(at, target.size() - done);
+      std::copy(rest.begin(), rest.end(), target.begin() + static_cast<std::ptrdiff_t>(done));
+      return;
+    }
+    done += static_cast<size_t>(got);
+  }
 }
 
 void MappedFile::release(uint64_t offset, uint64_t length) const {

@@ -34,11 +34,21 @@ class MappedFile {
   /// fetches them again), so it is safe beside readers on other threads.
   void release(uint64_t offset, uint64_t length) const;
 
+  /// Copies [offset, offset + target.size()), which must lie within bytes(), without bringing the
+  /// mapped pages around them into this process. Where the system refuses the read, from the map.
+  void read(uint64_t offset, std::span<std::byte> target) const;
+
  private:
-  MappedFile(std::string path, std::span<const std::byte> bytes)
-      : path_(std::move(path)), bytes_(bytes) {}
+#ifdef _WIN32
+  using Handle = void*;
+#else
+  using Handle = int;
+#endif
+  MappedFile(std::string path, Handle file, std::span<const std::byte> bytes)
+      : path_(std::move(path)), file_(file), bytes_(bytes) {}
 
   std::string path_;
+  Handle file_;
   std::span<const std::byte> bytes_;
 };
 

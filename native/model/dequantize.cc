@@ -243,4 +243,11 @@ void dequantize_rows(const WeightSource& source, const WeightInfo& tensor, uint6
   dequantize(tensor.type, bytes.data(), count * tensor.cols, target);
 }
 
+void dequantize_copied_rows(const WeightSource& source, const WeightInfo& tensor, uint64_t row,
+                            uint64_t count, float* target) {
+  std::vector<std::byte> scratch;
+  const auto bytes = source.copy(tensor, row, count, scratch);
+  dequantize(tensor.type, bytes.data(), count * tensor.cols, target);
+}
+
 }  // namespace npb

@@ -18,6 +18,14 @@ class GgufWeights final : public WeightSource {
     return file_->bytes().subspan(offset(tensor) + row * stride, count * stride);
   }
 
+  std::span<const std::byte> copy(const WeightInfo& tensor, uint64_t row, uint64_t count,
+                                  std::vector<std::byte>& scratch) const override {
+    const uint64_t stride = row_bytes(tensor_type_info(tensor.type), tensor.cols);
+    scratch.resize(count * stride);
+    file_->read(offset(tensor) + row * stride, scratch);
+    return scratch;
+  }
+
   void release(const WeightInfo& tensor, uint64_t row, uint64_t count) const override {
     const uint64_t stride = row_bytes(tensor_type_info(tensor.type), tensor.cols);
     file_->release(offset(tensor) + row * stride, count * stride);

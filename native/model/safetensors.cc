@@ -130,6 +130,15 @@ class SafetensorsWeights final : public WeightSource {
     return scratch;
   }
 
+  std::span<const std::byte> copy(const WeightInfo& tensor, uint64_t row, uint64_t count,
+                                  std::vector<std::byte>& scratch) const override {
+    const Place& place = places_[index_.position(tensor)];
+    const uint64_t stride = row_bytes(tensor_type_info(tensor.type), tensor.cols);
+    scratch.resize(count * stride);
+    files_[place.file]->read(place.offset + row * stride, scratch);
+    return scratch;
+  }
+
   void release(const WeightInfo& tensor, uint64_t row, uint64_t count) const override {
     const Place& place = places_[index_.position(tensor)];
     const uint64_t stride = row_bytes(tensor_type_info(tensor.type), tensor.cols);

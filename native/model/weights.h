@@ -38,6 +38,13 @@ class WeightSource {
   virtual std::span<const std::byte> rows(const WeightInfo& tensor, uint64_t row, uint64_t count,
                                           std::vector<std::byte>& scratch) const = 0;
 
+  /// The same bytes, for single rows read now and then: of a mapped file they are a copy in
+  /// `scratch`, so that the pages around them do not become part of this process's memory.
+  virtual std::span<const std::byte> copy(const WeightInfo& tensor, uint64_t row, uint64_t count,
+                                          std::vector<std::byte>& scratch) const {
+    return rows(tensor, row, count, scratch);
+  }
+
   /// The caller will not read these rows again: their file pages may leave this process's memory.
   virtual void release(const WeightInfo& tensor, uint64_t row, uint64_t count) const = 0;
 };
@@ -48,5 +55,9 @@ void dequantize(TensorType type, const std::byte* source, uint64_t count, float*
 /// Convenience: rows [row, row + count) of a tensor as f32, [count, cols].
 void dequantize_rows(const WeightSource& source, const WeightInfo& tensor, uint64_t row,
                      uint64_t count, float* target);
+
+/// The same for single rows read now and then (WeightSource::copy).
+void dequantize_copied_rows(const WeightSource& source, const WeightInfo& tensor, uint64_t row,
+                            uint64_t count, float* target);
 
 }  // namespace npb

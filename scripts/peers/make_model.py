@@ -45,9 +45,12 @@ w.add_rope_freq_base(s["base"])
 w.add_layer_norm_rms_eps(1e-5)
 w.add_vocab_size(s["vocab"])
 w.add_tokenizer_model("llama")
-w.add_token_list([b"<unk>", b"<s>", b"</s>"] + [b"\xe2\x96\x81t%d" % i for i in range(3, s["vocab"])])
+# With a token for every byte, as SentencePiece vocabularies have: any text can be a prompt.
+bytes_ = [b"<0x%02X>" % i for i in range(256)]
+words = [b"\xe2\x96\x81t%d" % i for i in range(259, s["vocab"])]
+w.add_token_list([b"<unk>", b"<s>", b"</s>"] + bytes_ + words)
 w.add_token_scores([0.0] * s["vocab"])
-w.add_token_types([2, 3, 3] + [1] * (s["vocab"] - 3))
+w.add_token_types([2, 3, 3] + [6] * 256 + [1] * len(words))
 w.add_bos_token_id(1)
 w.add_eos_token_id(2)
 matrix(w, "token_embd.weight", s["vocab"], s["d"])

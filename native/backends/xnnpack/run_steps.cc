@@ -17,7 +17,8 @@ void Runtime::run_embed(const Step& step, unsigned thread) {
   for (size_t r = team_.claim(); r < rows; r = team_.claim()) {
     float* out = row(node.output, r);
     const uint64_t token = static_cast<uint64_t>(tokens_[r]);
-    dequantize_rows(weights, *node.weight.tensor, node.weight.row + token, 1, out);
+    // Rows all over a large table: mapped, they would soon hold all of it in memory.
+    dequantize_copied_rows(weights, *node.weight.tensor, node.weight.row + token, 1, out);
     if (node.weight2) {
       dequantize_rows(weights, *node.weight2.tensor, node.weight2.row + position(r), 1, extra);
       kernels_.add(out, extra, out, d);
