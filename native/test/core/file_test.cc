@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "test/support/temp_folder.h"
 
 using namespace npb;
@@ -23,6 +27,13 @@ TEST_CASE("A mapped file holds the file's bytes, before and after a release") {
   (*file)->release(50010, UINT64_MAX);
   (*file)->release(UINT64_MAX, 1);
   CHECK(same());
+
+  for (const size_t at : {size_t{0}, size_t{4095}, content.size() - 10}) {
+    std::vector<std::byte> part(10);
+    (*file)->read(at, part);
+    CHECK(std::string_view(reinterpret_cast<const char*>(part.data()), 10) ==
+          std::string_view(content).substr(at, 10));
+  }
 }
 
 TEST_CASE("An empty file is empty") {
