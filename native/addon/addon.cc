@@ -148,6 +148,9 @@ Napi::Value prove(const Napi::CallbackInfo& call) {
                       {ErrorCode::unsupported,
                        "This build has no such backend; `npu-bench devices` lists what it has."});
   const auto model = unwrap(env, load(as_object(call[0], "model")));
+  if (!model->weights)
+    throw to_js_error(env, {ErrorCode::unsupported,
+                            "There is no reference for graphs that a vendor's tools compiled."});
   const Proof proof = guard_memory(
       env, [&] { return unwrap(env, npb::prove(*backend, model, session_options(env, session))); });
   Napi::Object object = Napi::Object::New(env);

@@ -87,6 +87,12 @@ Result<std::shared_ptr<const Model>> load(const Napi::Object& object) {
                      "\"; synthetic weights can be q8_0, q4_0, f16 or f32."};
   options.synthetic_type = *type;
   const std::string path = get_string(object, "path");
+  if (!get_bool(object, "preset")) {
+    SessionOptions runtime;
+    runtime.extra = get_string_map(object, "extra");
+    for (const Backend* backend : backends())
+      if (backend->opens(path)) return backend->describe(path, runtime);
+  }
   return get_bool(object, "preset") ? make_synthetic_model(path, options)
                                     : load_model(path, options);
 }

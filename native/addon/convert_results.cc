@@ -39,6 +39,41 @@ Array copy(Napi::Env env, const std::vector<T>& values) {
   return array;
 }
 
+const char* family_name(ModelFamily family) {
+  return family == ModelFamily::encoder   ? "encoder"
+         : family == ModelFamily::decoder ? "decoder"
+                                          : "graph";
+}
+
+Napi::Array to_js(Napi::Env env, const std::vector<StoredTensor>& tensors) {
+  Napi::Array array = Napi::Array::New(env, tensors.size());
+  for (uint32_t i = 0; i < tensors.size(); ++i) {
+    const StoredTensor& tensor = tensors[i];
+    Napi::Object object = Napi::Object::New(env);
+    Napi::Array dims = Napi::Array::New(env, tensor.dims.size());
+    for (uint32_t k = 0; k < tensor.dims.size(); ++k) dims.Set(k, tensor.dims[k]);
+    object.Set("name", tensor.name);
+    object.Set("type", tensor.type);
+    object.Set("dims", dims);
+    object.Set("quantization", tensor.quantization);
+    object.Set("bytes", static_cast<double>(tensor.bytes));
+    array.Set(i, object);
+  }
+  return array;
+}
+
+Napi::Array to_js(Napi::Env env, const std::vector<StoredGraph>& graphs) {
+  Napi::Array array = Napi::Array::New(env, graphs.size());
+  for (uint32_t i = 0; i < graphs.size(); ++i) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("name", graphs[i].name);
+    object.Set("inputs", to_js(env, graphs[i].inputs));
+    object.Set("outputs", to_js(env, graphs[i].outputs));
+    array.Set(i, object);
+  }
+  return array;
+}
+
 }  // namespace
 
 Napi::Float64Array to_f64(Napi::Env env, const std::vector<uint64_t>& values) {
@@ -88,7 +123,7 @@ Napi::Object to_js(Napi::Env env, const Model& model, bool with_tensors) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("name", model.name);
   object.Set("format", model.format);
-  object.Set("family", hp.family == ModelFamily::encoder ? "encoder" : "decoder");
+  object.Set("family", family_name(hp.family));
   object.Set("architecture", hp.architecture);
   object.Set("syntheticWeights", model.synthetic_weights);
   object.Set("quantization", model.quantization);
@@ -118,7 +153,8 @@ Napi::Object to_js(Napi::Env env, const Model& model, bool with_tensors) {
       metadata.Set(index++, pair);
     }
     index = 0;
-    for (const WeightInfo& tensor : model.weights->tensors()) {
+    for (const WeightInfo& tensor :
+         model.weights ? model.weights->tensors() : std::vector<WeightInfo>()) {
       Napi::Object entry = Napi::Object::New(env);
       entry.Set("name", tensor.name);
       entry.Set("type", std::string(tensor_type_info(tensor.type).name));
@@ -130,6 +166,7 @@ Napi::Object to_js(Napi::Env env, const Model& model, bool with_tensors) {
   }
   object.Set("metadata", metadata);
   object.Set("tensors", tensors);
+  object.Set("graphs", to_js(env, model.graphs));
   return object;
 }
 
@@ -150,6 +187,9 @@ Napi::Object to_js(Napi::Env env, const IterationSamples& samples) {
   object.Set("stepSynchronizeNs",
              column(env, steps, [](const StepTiming& s) { return optional_ns(s.synchronize_ns); }));
   object.Set("embedding", copy<Napi::Float32Array>(env, samples.embedding));
+  Napi::Object own = Napi::Object::New(env);
+  for (const auto& [key, value] : samples.own_figures) own.Set(key, value);
+  object.Set("ownFigures", own);
   object.Set("usageBegin", to_js(env, samples.usage_begin));
   object.Set("usageFirst", to_js(env, samples.usage_first));
   object.Set("usageEnd", to_js(env, samples.usage_end));

@@ -54,9 +54,16 @@ Napi::Value JsSession::open(const Napi::CallbackInfo& info, Napi::FunctionRefere
   std::shared_ptr<const Model> model =
       guard_memory(env, [&] { return unwrap(env, load(model_options)); });
   const bool all_logits = get_bool(session_object, "allLogits");
-  Graph graph = unwrap(env, build_graph(model, {.all_logits = all_logits}));
-  std::unique_ptr<Session> session =
-      guard_memory(env, [&] { return unwrap(env, backend->open(graph, options)); });
+  Graph graph;
+  std::unique_ptr<Session> session;
+  if (model->weights) {
+    graph = unwrap(env, build_graph(model, {.all_logits = all_logits}));
+    session = guard_memory(env, [&] { return unwrap(env, backend->open(graph, options)); });
+  } else {
+    // A file of a vendor's own: its runtime reads it, and no other can.
+    const std::string path = get_string(model_options, "path");
+    session = guard_memory(env, [&] { return unwrap(env, backend->open_file(path, options)); });
+  }
 
   // Asked after opening: a probe may start the driver, which belongs to the open it would precede.
   const ProbeResult probe = backend->probe(options);
@@ -67,6 +74,7 @@ Napi::Value JsSession::open(const Napi::CallbackInfo& info, Napi::FunctionRefere
   object.Set("model", to_js(env, *model, false));
   object.Set("openTimeline", to_js(env, session->open_timeline()));
   object.Set("threads", session->threads());
+  object.Set("graphNames", to_js(env, session->graph_names()));
   self->model_ = std::move(model);
   self->graph_ = std::move(graph);
   self->session_ = std::move(session);
@@ -166,6 +174,7 @@ Napi::Value JsSession::decode(const Napi::CallbackInfo& info) {
 
 Napi::Value JsSession::decode_bytes(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
+  if (graph_.nodes.empty()) return env.Null();  // what a vendor's graphs read is not told
   const double past = info[0].ToNumber().DoubleValue();
   double weight_bytes = 0;
   for (const PlacementEntry& entry : session(env).placement())
@@ -182,6 +191,7 @@ Napi::Value JsSession::decode_bytes(const Napi::CallbackInfo& info) {
 
 Napi::Value JsSession::step_flops(const Napi::CallbackInfo& info) {
   session(info.Env());
+  if (graph_.nodes.empty()) return info.Env().Null();
   const OpCost step = cost(graph_, {.batch = options_.batch,
                                     .step_tokens = info[0].ToNumber().Uint32Value(),
                                     .past = info[1].ToNumber().Uint32Value()});

@@ -114,6 +114,15 @@ struct OpProfile {
   uint64_t flops = 0;
 };
 
+/// What a runtime that drives its own loop made of one prompt.
+struct Generated {
+  std::span<int32_t> ids;        // decoder: room for the longest answer
+  std::span<uint64_t> token_ns;  // the moment each token was known on the host, on now_ns()
+  size_t count = 0;              // tokens that came; fewer than there is room for at a stop token
+  std::vector<float> embedding;  // encoder
+  std::map<std::string, double> own_figures;  // the runtime's own, by its names and with its units
+};
+
 /// Not thread-safe: one thread drives a session.
 class Session {
  public:
@@ -129,6 +138,23 @@ class Session {
   /// One call of an encoder: B*T ids -> `vectors` [B, d].
   virtual Result<void> embed(std::span<const int32_t> tokens, std::span<float> vectors,
                              StepTiming& timing) = 0;
+  /// Family graph: the graphs that the session was opened for, in the order of their indices.
+  virtual std::vector<std::string> graph_names() const { return {}; }
+  /// One execution of a graph with the session's generated inputs. Allocates nothing. Errors:
+  /// invalid_argument (no such graph, or a session of another family), device_lost.
+  virtual Result<void> execute(uint32_t graph, StepTiming& timing) {
+    (void)graph, (void)timing;
+    return Error{ErrorCode::invalid_argument, "This model is no file of compiled graphs."};
+  }
+  /// Family graph: over the bytes of every output of the last executions.
+  virtual uint64_t output_digest() const { return 0; }
+  /// Whether the session's runtime drives its own loop: then generate() is the only way in.
+  virtual bool generates() const { return false; }
+  /// A whole iteration from an empty KV cache. Errors: invalid_argument, device_lost.
+  virtual Result<void> generate(std::span<const int32_t> prompt, Generated& result) {
+    (void)prompt, (void)result;
+    return Error{ErrorCode::invalid_argument, "This session is driven step by step."};
+  }
   /// Logits of the last forward, [rows, vocab].
   virtual Result<void> read_logits(std::span<float> logits) = 0;
   /// Forgets the KV cache's content.
@@ -151,6 +177,33 @@ class Backend {
   virtual DeviceKind kind() const = 0;
   /// Looks without changing anything; never crashes on a missing library.
   virtual ProbeResult probe(const SessionOptions& options) const = 0;
+  /// Whether `path` is a file or folder that this backend's runtime executes as it is.
+  virtual bool opens(const std::string& path) const {
+    (void)path;
+    return false;
+  }
+  /// What such a file says about itself; `options.extra` finds the runtime. Errors: invalid_model,
+  /// unsupported, not_found, device_unavailable (the runtime that reads it is missing).
+  virtual Result<std::shared_ptr<const Model>> describe(const std::string& path,
+                                                        const SessionOptions& options) const {
+    (void)options;
+    return Error{ErrorCode::unsupported, path + " is no file that this backend opens."};
+  }
+  virtual Result<std::unique_ptr<Session>> open_file(const std::string& path,
+                                                     const SessionOptions& options) const {
+    (void)options;
+    return Error{ErrorCode::unsupported, path + " is no file that this backend opens."};
+  }
+  /// Compiles `graph` ahead of time and writes it to `path`, which is made anew; returns its bytes.
+  /// `options.extra["qnn_soc"]` names the chip. Errors: unsupported (nothing is prepared here), io,
+  /// and those of open().
+  virtual Result<uint64_t> prepare(Graph graph, const SessionOptions& options,
+                                   const std::string& path) const {
+    (void)graph, (void)options, (void)path;
+    return Error{ErrorCode::unsupported,
+                 std::string("The backend ") + id() +
+                     " prepares nothing ahead of time; use the NPU's, qnn."};
+  }
   /// Compiles `graph`. Fails (never falls back) when the device can't run it; proves its kernels
   /// against the reference on small inputs where the device is not the CPU.
   virtual Result<std::unique_ptr<Session>> open(Graph graph,

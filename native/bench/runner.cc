@@ -61,6 +61,59 @@ Result<void> run_encoder(Session& session, const Workload& workload, IterationSa
   return {};
 }
 
+Result<void> run_graphs(Session& session, const Workload& workload, IterationSamples& samples) {
+  const auto graphs = static_cast<uint32_t>(session.graph_names().size());
+  const uint32_t executions = workload.output_tokens;
+  if (graphs == 0 || executions == 0)
+    return Error{ErrorCode::invalid_argument,
+                 "There is nothing to execute: ask for at least one execution of a graph."};
+  samples.token_ns.assign(size_t{graphs} * executions, 0);
+  samples.steps.assign(size_t{graphs} * executions, {});
+  samples.token_ids.clear();
+  samples.embedding.clear();
+  samples.usage_begin = process_usage();
+  samples.begin_ns = now_ns();
+  for (uint32_t graph = 0; graph < graphs; ++graph) {
+    for (uint32_t i = 0; i < executions; ++i) {
+      const size_t at = size_t{graph} * executions + i;
+      NPB_TRY(session.execute(graph, samples.steps[at]));
+      samples.token_ns[at] = now_ns();
+      if (at == 0) samples.usage_first = process_usage();
+    }
+  }
+  samples.usage_end = process_usage();
+  samples.logits_digest = session.output_digest();
+  return {};
+}
+
+/// Everything but the clock's readings is the runtime's own.
+Result<void> run_generated(Session& session, const Workload& workload, IterationSamples& samples) {
+  Generated result{.ids = samples.token_ids, .token_ns = samples.token_ns};
+  samples.usage_begin = process_usage();
+  samples.begin_ns = now_ns();
+  NPB_TRY(session.generate(workload.prompt, result));
+  const uint64_t end_ns = now_ns();
+  // The first token comes in a callback of the runtime's: the usage up to it isn't known.
+  samples.usage_end = samples.usage_first = process_usage();
+  samples.embedding = std::move(result.embedding);
+  samples.own_figures = std::move(result.own_figures);
+  if (!samples.token_ids.empty()) {
+    if (result.count == 0)
+      return Error{ErrorCode::device_lost,
+                   "The runtime generated no token at all; try another prompt."};
+    samples.token_ids.resize(result.count);
+    samples.token_ns.resize(result.count);
+    samples.steps.resize(result.count);
+  } else {
+    samples.token_ns[0] = end_ns;
+  }
+  for (size_t i = 0; i < samples.steps.size(); ++i) {
+    const uint64_t from_ns = i == 0 ? samples.begin_ns : samples.token_ns[i - 1];
+    samples.steps[i].wall_ns = samples.token_ns[i] - from_ns;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> prepare_samples(const Workload& workload, const Hyperparameters& hp,
@@ -91,7 +144,9 @@ Result<void> prepare_samples(const Workload& workload, const Hyperparameters& hp
 
 Result<void> run_iteration(Session& session, const Workload& workload, const Hyperparameters& hp,
                            IterationSamples& samples) {
+  if (hp.family == ModelFamily::graph) return run_graphs(session, workload, samples);
   NPB_TRY(prepare_samples(workload, hp, samples));
+  if (session.generates()) return run_generated(session, workload, samples);
   if (hp.family == ModelFamily::encoder) {
     NPB_TRY(run_encoder(session, workload, samples));
     samples.logits_digest = digest(samples.embedding);

@@ -13,8 +13,9 @@ Result<void> prepare_samples(const Workload& workload, const Hyperparameters& hp
                              IterationSamples& samples);
 
 /// Resets the session's KV cache, then measures prefill and output_tokens - 1 decode steps
-/// (decoder), or one embed call (encoder). The timed region holds no allocation, log or file
-/// access.
+/// (decoder), one embed call (encoder), or every execution of every graph. The timed region holds
+/// no allocation, log or file access. A runtime that drives its own loop does all of it in one
+/// call.
 Result<void> run_iteration(Session& session, const Workload& workload, const Hyperparameters& hp,
                            IterationSamples& samples);
 

@@ -9,13 +9,15 @@
 #include <vector>
 
 #include "core/result.h"
+#include "model/stored_graph.h"
 #include "model/weights.h"
 
 namespace npb {
 
 class Tokenizer;  // model/tokenizer.h
 
-enum class ModelFamily { decoder, encoder };
+/// graph: a vendor's compiled graphs, executed as they are with generated inputs.
+enum class ModelFamily { decoder, encoder, graph };
 enum class Activation { swiglu, gelu_erf, gelu_tanh };
 enum class Pooling { none, cls, mean, last };
 /// interleaved: pairs (2i, 2i+1) (GGUF "norm", llama); half: pairs (i, i + rope_dims/2) ("neox",
@@ -56,12 +58,12 @@ struct Hyperparameters {
 
 struct Model {
   Hyperparameters hp;
-  std::shared_ptr<const WeightSource> weights;
-  std::shared_ptr<const Tokenizer> tokenizer;  // null when the file has none that we can read
-  std::string tokenizer_problem;               // why it is null, as a sentence
+  std::shared_ptr<const WeightSource> weights;  // null for what a vendor's runtime reads itself
+  std::shared_ptr<const Tokenizer> tokenizer;   // null when the file has none that we can read
+  std::string tokenizer_problem;                // why it is null, as a sentence
 
   std::string name;    // general.name, folder or preset name
-  std::string format;  // "gguf", "safetensors", "synthetic"
+  std::string format;  // "gguf", "safetensors", "synthetic", "qnn-context", "genie"
   bool synthetic_weights = false;
   std::string quantization;      // the type that holds most weights: "Q4_1"
   uint64_t parameter_count = 0;  // sum over tensors
@@ -70,6 +72,7 @@ struct Model {
 
   /// What the file says about itself, in its order: key and a short text, for people. Bounded.
   std::vector<std::pair<std::string, std::string>> metadata;
+  std::vector<StoredGraph> graphs;  // family graph: at least one
 };
 
 struct LoadOptions {

@@ -55,11 +55,14 @@ export class Progress {
           first_token_ms: first,
           tokens_per_second: rate,
           queries_per_second: queries,
+          executions_per_second: executions,
         } = event.iteration;
-        this.#rate =
-          rate == null ? `${figure(queries ?? 0)} queries/s` : `${figure(rate)} tokens/s`;
+        if (rate != null) this.#rate = `${figure(rate)} tokens/s`;
+        else if (executions != null) this.#rate = `${figure(executions)} executions/s`;
+        else this.#rate = `${figure(queries ?? 0)} queries/s`;
+        const firstText = first == null ? '' : ` first token ${figure(first)} ms,`;
         this.#note(
-          `iteration ${event.iteration.iteration} done: cold start ${figure(event.iteration.cold_start_ms ?? 0)} ms, first token ${figure(first ?? 0)} ms, ${this.#rate}`,
+          `iteration ${event.iteration.iteration} done: cold start ${figure(event.iteration.cold_start_ms ?? 0)} ms,${firstText} ${this.#rate}`,
         );
         this.#draw('saved');
         break;

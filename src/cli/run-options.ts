@@ -39,6 +39,10 @@ const OPTIONS: readonly (readonly [flags: string, text: string])[] = [
   ['--gpu-index <n>', 'which GPU, as `devices` numbers them'],
   ['--qnn-lib <folder>', "folder of Qualcomm's QNN libraries"],
   ['--perf-profile <name>', 'performance profile of the NPU (default: burst)'],
+  ['--executions <n>', 'context binary: executions of each graph per iteration (default: 50)'],
+  ['--graph <names>', 'context binary: only these graphs, with commas between (default: all)'],
+  ['--io-memory <kind>', 'inputs and outputs of the NPU: auto, shared or copied (default: auto)'],
+  ['--any-soc', 'try a context binary that was made for another chip of the same Hexagon version'],
   ['--meter-command <command>', 'external power meter: prints lines of "seconds watts"'],
 ];
 

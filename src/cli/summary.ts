@@ -42,7 +42,17 @@ function metricLines(document: ResultDocument): string[] {
   const row = (...args: [string, string, StatisticBlock | null | undefined, string]) =>
     metricLine(document, ...args);
   const lines = [row('Cold Start', 'latency.cold_start_ms', latency.cold_start_ms, 'ms')];
-  if (encoder) {
+  if (document.results.graphs) {
+    lines.push(
+      row('Execution', 'latency.execution_ms', latency.execution_ms, 'ms'),
+      row(
+        'Throughput',
+        'throughput.executions_per_second',
+        throughput.executions_per_second,
+        'executions/sec',
+      ),
+    );
+  } else if (encoder) {
     lines.push(
       row('Batch Latency', 'latency.first_token_ms', latency.first_token_ms, 'ms'),
       row(
@@ -95,7 +105,7 @@ function coldStartParts(document: ResultDocument): string | undefined {
     `device ${figure(mean('device_open_ms'))}`,
     `weights ${figure(mean('weights_read_ms'))}`,
     `pack/compile ${figure(mean('pack_compile_ms'))}`,
-    `first prefill ${figure(mean('first_prefill_ms'))} ms`,
+    `first ${document.results.graphs ? 'execution' : 'prefill'} ${figure(mean('first_prefill_ms'))} ms`,
   ];
   const { page_cache: page, packed_cache: packed, kernel_cache: kernels } = first;
   const state = page === 'dropped' || page === 'kept' ? `; file cache ${page}` : '';
@@ -123,9 +133,42 @@ function accuracyLines(document: ResultDocument): string[] {
     : [line('Accuracy', `cosine ${accuracy.embedding_cosine.toFixed(6)} to the exact reference`)];
 }
 
+/** Each graph of a context binary by itself, with what the runtime's profile says about it. */
+function graphLines(document: ResultDocument): string[] {
+  return (document.results.graphs ?? []).map((graph) => {
+    const { execution_ms: all, accelerator_ms: own, rpc_ms: rpc, host_ms: host } = graph;
+    const parts = [
+      ...(own ? [`accelerator ${figure(own.mean)}`] : []),
+      ...(rpc ? [`RPC ${figure(rpc.mean)}`] : []),
+      ...(host ? [`host ${figure(host.mean)}`] : []),
+    ];
+    const whole = all ? `${figure(all.mean)} ms, median ${figure(all.median)}` : 'no time';
+    const split = parts.length > 0 ? `; ${parts.join(' + ')}` : '';
+    return `    ${graph.name}: ${whole}${split}`;
+  });
+}
+
+/** Longest lines of a profile; the document has all of them. */
+const PROFILE_LINES = 12;
+
+function profileLines(document: ResultDocument): string[] {
+  const { profile } = document.results as { profile?: { node: string; total_ms: number }[] };
+  if (!document.results.graphs || !profile?.length) return [];
+  const whole = profile.reduce((sum, entry) => sum + entry.total_ms, 0);
+  const longest = [...profile].sort((a, b) => b.total_ms - a.total_ms).slice(0, PROFILE_LINES);
+  return [
+    line('Longest Nodes', `of ${profile.length}, by share of the accelerator's time`),
+    ...longest.map(({ node, total_ms: ms }) => {
+      const share = whole > 0 ? (100 * ms) / whole : 0;
+      return `    ${`${figure(share)} %`.padStart(8)}  ${node}`;
+    }),
+  ];
+}
+
 /** Where the time of a decode step went, for devices that can tell. */
 function overheadLines(document: ResultDocument): string[] {
   const { overhead } = document.results;
+  if (document.results.graphs) return [...graphLines(document), ...profileLines(document)];
   if (!overhead) return [];
   const parts = (['transfer', 'dispatch', 'execute', 'synchronize'] as const).flatMap((name) => {
     const block = overhead[`${name}_ms`];
@@ -162,7 +205,9 @@ export function summaryText(document: ResultDocument): string {
     iterations.length === config.iterations ? '' : `, ${iterations.length} of them finished`;
   return [
     `Device Configuration: ${model.name} (${model.quantization}${weights})`,
-    `Input: ${config.input_length} tokens, Output: ${config.output_length} tokens`,
+    config.graphs
+      ? `Graphs: ${config.graphs.join(', ')}, Executions: ${config.executions} of each`
+      : `Input: ${config.input_length} tokens, Output: ${config.output_length} tokens`,
     `Batch Size: ${config.batch_size}, Iterations: ${config.iterations}${done}, Warmup: ${config.warmup_iterations}`,
     '',
     `${metadata.device.toUpperCase()} (${device.name}; ${device.backend}):`,

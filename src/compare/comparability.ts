@@ -17,6 +17,7 @@ const WORKLOAD_KEYS = [
   'benchmark_config.prompt_source',
   'benchmark_config.prompt',
   'benchmark_config.prompt_tokens',
+  'benchmark_config.graphs',
 ];
 
 /** Settings that change figures on one device; between devices they need not correspond. */
@@ -27,6 +28,8 @@ const SETTING_KEYS = [
   'benchmark_config.packed_cache',
   'benchmark_config.cold_start',
   'benchmark_config.perf_profile',
+  'benchmark_config.executions',
+  'benchmark_config.io_memory',
 ];
 
 const DEVICE_KEYS = ['device', 'device_info.name', 'device_info.backend', 'device_info.soc'];

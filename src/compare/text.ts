@@ -29,6 +29,7 @@ const COLUMNS = [22, 9, 9, 9, 16] as const;
 const HEADLINES = new Set([
   'throughput.tokens_per_second',
   'throughput.queries_per_second',
+  'throughput.executions_per_second',
   'power.average_power_w',
 ]);
 

@@ -86,12 +86,14 @@ export function workloadKey({ metadata }: ResultDocument): string {
     config.batch_size,
     config.input_length,
     config.output_length,
+    config.graphs ?? null,
   ]);
 }
 
 /** "512 tokens in, 128 out, batch 1". */
 export function describeWorkload(document: ResultDocument): string {
   const config = document.metadata.benchmark_config;
+  if (config.graphs) return `${config.executions} executions of ${config.graphs.join(', ')}`;
   const output = isEmbedding(document) ? '' : `, ${config.output_length} out`;
   return `${config.input_length} tokens in${output}, batch ${config.batch_size}`;
 }

@@ -1,5 +1,5 @@
 import type { ResultDocument } from '../schema/index.js';
-import { deviceName, isEmbedding, quantizationBeside } from './cases.js';
+import { describeWorkload, deviceName, isEmbedding, quantizationBeside } from './cases.js';
 import { soundnessText } from './extras.js';
 import { meanOf } from './figures.js';
 import { formatCount, formatTimestamp, plural, quantityText } from './format.js';
@@ -37,7 +37,9 @@ export function subjectFacts(document: ResultDocument): Fact[] {
     ...fact('SoC', info.soc),
     [
       'Workload',
-      `${plural(config.input_length, 'token')} in${isEmbedding(document) ? ', one embedding out' : `, ${config.output_length} out`}, batch ${config.batch_size}`,
+      config.graphs
+        ? describeWorkload(document)
+        : `${plural(config.input_length, 'token')} in${isEmbedding(document) ? ', one embedding out' : `, ${config.output_length} out`}, batch ${config.batch_size}`,
     ],
     [
       'Repetitions',
@@ -89,7 +91,10 @@ export function summarySentence(document: ResultDocument): string {
   const power = value('power.average_power_w', 'W');
   const energy = value('efficiency.joules_per_token', 'J/token');
   const speed: string[] = [];
-  if (isEmbedding(document)) {
+  if (document.results.graphs) {
+    const each = value('latency.execution_ms', 'ms');
+    if (each) speed.push(`takes ${each} for an execution`);
+  } else if (isEmbedding(document)) {
     const rate = value('throughput.queries_per_second', 'queries/s');
     speed.push(`embeds ${rate}${first ? ` (${first} a call)` : ''}`);
   } else {

@@ -88,12 +88,30 @@ export interface ModelOptions {
   syntheticType?: string;
   seed?: number;
   contextTokens?: number;
+  /** What finds the vendor's runtime that reads files of its own kind: "qnn_lib_dir". */
+  extra?: Record<string, string>;
+}
+
+export interface NativeStoredTensor {
+  name: string;
+  type: string;
+  dims: number[];
+  /** In words; empty without quantisation. */
+  quantization: string;
+  bytes: number;
+}
+
+export interface NativeStoredGraph {
+  name: string;
+  inputs: NativeStoredTensor[];
+  outputs: NativeStoredTensor[];
 }
 
 export interface NativeModelDescription {
   name: string;
-  format: 'gguf' | 'safetensors' | 'synthetic';
-  family: 'decoder' | 'encoder';
+  format: 'gguf' | 'safetensors' | 'synthetic' | 'qnn-context' | 'genie';
+  /** graph: compiled graphs, executed as they are with generated inputs. */
+  family: 'decoder' | 'encoder' | 'graph';
   architecture: string;
   syntheticWeights: boolean;
   quantization: string;
@@ -112,6 +130,8 @@ export interface NativeModelDescription {
   tokenizerProblem: string;
   metadata: [key: string, value: string][];
   tensors: { name: string; type: string; rows: number; cols: number; bytes: number }[];
+  /** Family graph: at least one; empty otherwise. */
+  graphs: NativeStoredGraph[];
 }
 
 export interface NativeProof {
@@ -153,6 +173,7 @@ export interface NativeWorkload {
   prompt: Int32Array;
   batch: number;
   inputTokens: number;
+  /** Family graph: executions of each graph. */
   outputTokens: number;
 }
 
@@ -164,7 +185,10 @@ export interface NativeUsage {
   majorFaults: number;
 }
 
-/** Step arrays have one entry per step (steps[0] is the prefill); NaN where the backend can't tell. */
+/**
+ * Step arrays have one entry per step (steps[0] is the prefill); NaN where the backend can't tell. Of
+ * compiled graphs a step is an execution: all of the first graph, then all of the second.
+ */
 export interface NativeIteration {
   beginNs: number;
   tokenNs: Float64Array;
@@ -179,8 +203,10 @@ export interface NativeIteration {
   usageBegin: NativeUsage;
   usageFirst: NativeUsage;
   usageEnd: NativeUsage;
-  /** Hexadecimal digest of the last step's logits. */
+  /** Hexadecimal digest of the last step's logits, or of all outputs of compiled graphs. */
   logitsDigest: string;
+  /** Of a runtime that drives its own loop, by its own names; empty otherwise. */
+  ownFigures: Record<string, number>;
 }
 
 export interface NativeOpenTimeline {
@@ -220,10 +246,12 @@ export interface NativeSession {
   /** Threads really used. */
   readonly threads: number;
   readonly openTimeline: NativeOpenTimeline;
-  /** Bytes of weights and of KV cache read for one decode step at `past` tokens. */
-  decodeBytes(past: number): { weightBytes: number; kvBytes: number };
-  /** Arithmetic of a step: 2 × multiply-adds. */
-  stepFlops(tokens: number, past: number): number;
+  /** Family graph: the graphs of this session, in the order of their executions. */
+  readonly graphNames: string[];
+  /** Bytes of weights and of KV cache read for one decode step at `past` tokens; null if unknown. */
+  decodeBytes(past: number): { weightBytes: number; kvBytes: number } | null;
+  /** Arithmetic of a step: 2 × multiply-adds; null if unknown. */
+  stepFlops(tokens: number, past: number): number | null;
   run(workload: NativeWorkload): NativeIteration;
   /** One step; returns the greedy token of each logits row. For verify and tests. */
   forward(tokens: Int32Array): Int32Array;

@@ -34,13 +34,27 @@ export interface RunState {
   earlier?: Results;
 }
 
+function chosenGraphs({ options, description }: RunPlan): string[] {
+  return options.graph === undefined
+    ? description.graphs.map(({ name }) => name)
+    : options.graph.split(',').map((name) => name.trim());
+}
+
 export function benchmarkConfig(plan: RunPlan): BenchmarkConfig {
   const { options, prompt } = plan;
+  const graphs = plan.description.family === 'graph';
   return {
     iterations: options.iterations,
     batch_size: options['batch-size'],
     input_length: prompt.length,
-    output_length: plan.outputTokens,
+    output_length: graphs ? 0 : plan.outputTokens,
+    ...(graphs
+      ? {
+          executions: plan.outputTokens,
+          graphs: chosenGraphs(plan),
+          io_memory: options['io-memory'],
+        }
+      : {}),
     warmup_iterations: options.warmup,
     processes: options.processes ?? options.iterations,
     threads: options.threads ?? null,
@@ -80,7 +94,8 @@ function metadataOf(plan: RunPlan, state: RunState): Metadata {
     model: {
       name: plan.name,
       title: description.name,
-      parameters: description.parameterCount,
+      // What a vendor's tools compiled doesn't tell its parameters.
+      parameters: description.parameterCount || null,
       quantization: plan.quantization,
       path: file ? plan.model.path : null,
       sha256: plan.sha256,
@@ -89,7 +104,13 @@ function metadataOf(plan: RunPlan, state: RunState): Metadata {
       family: description.family,
       file_size_bytes: file ? description.fileSizeBytes : null,
       weights: description.syntheticWeights ? 'synthetic' : 'file',
-      bits_per_weight: (8 * description.weightBytes) / description.parameterCount,
+      bits_per_weight:
+        description.parameterCount === 0
+          ? null
+          : (8 * description.weightBytes) / description.parameterCount,
+      ...(description.graphs.length === 0
+        ? {}
+        : { graphs: description.graphs, made: Object.fromEntries(description.metadata) }),
     },
     benchmark_config: benchmarkConfig(plan),
     system_info: systemInfo(plan.info, plan.before),
@@ -165,12 +186,15 @@ function resultsOf(plan: RunPlan, state: RunState): Results {
   };
   if (session !== undefined) {
     results.placement = placementOf(session);
-    results.roofline = {
-      weight_bytes_per_step: session.decodeBytes.weightBytes,
-      kv_bytes_per_step: session.decodeBytes.kvBytes,
-      prefill_flops: session.prefillFlops,
-      decode_flops_per_step: session.decodeFlops,
-    };
+    const { decodeBytes } = session;
+    if (decodeBytes !== null) {
+      results.roofline = {
+        weight_bytes_per_step: decodeBytes.weightBytes,
+        kv_bytes_per_step: decodeBytes.kvBytes,
+        prefill_flops: session.prefillFlops,
+        decode_flops_per_step: session.decodeFlops,
+      };
+    }
   }
   if (plan.proof !== null) {
     const { passed, normalizedError, bound, layers, tokens } = plan.proof;
@@ -200,7 +224,18 @@ function ownUnavailable(plan: RunPlan): Unavailable[] {
       remedy: 'run with --cold-start on',
     });
   }
-  if (plan.description.family === 'encoder') {
+  if (plan.description.family === 'graph') {
+    const reason = 'a context binary makes no tokens; its time is latency.execution_ms';
+    for (const metric of [
+      'latency.first_token_ms',
+      'latency.subsequent_token_ms',
+      'throughput.tokens_per_second',
+      'throughput.tokens_per_second_after_first',
+      'efficiency.joules_per_token',
+      'efficiency.tokens_per_joule',
+    ])
+      list.push({ metric, reason });
+  } else if (plan.description.family === 'encoder') {
     const reason = 'an embedding model makes no tokens; its rate is throughput.queries_per_second';
     list.push(
       { metric: 'latency.subsequent_token_ms', reason },

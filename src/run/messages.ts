@@ -61,9 +61,11 @@ export interface SessionFacts {
   };
   placement: NativePlacement[];
   /** At the middle of the decode phase. */
-  decodeBytes: { weightBytes: number; kvBytes: number };
-  prefillFlops: number;
-  decodeFlops: number;
+  decodeBytes: { weightBytes: number; kvBytes: number } | null;
+  prefillFlops: number | null;
+  decodeFlops: number | null;
+  /** Family graph: names in the order of the executions. */
+  graphNames: string[];
 }
 
 export type WorkerMessage =

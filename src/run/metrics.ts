@@ -1,5 +1,5 @@
-import type { NativeIteration } from '../native/binding.js';
-import type { ColdStart, Iteration, Phase } from '../schema/iteration.js';
+import type { NativeIteration, NativeModelDescription } from '../native/binding.js';
+import type { ColdStart, GraphRun, Iteration, Phase } from '../schema/iteration.js';
 import type { SampleMessage, SessionFacts, StartTimeline } from './messages.js';
 
 /** What is known about an iteration beyond the samples of its process. */
@@ -8,7 +8,7 @@ export interface IterationContext {
   batch: number;
   inputTokens: number;
   outputTokens: number;
-  encoder: boolean;
+  family: NativeModelDescription['family'];
   pageCache: 'dropped' | 'kept' | 'unknown';
   packedCache: 'none' | 'hit';
   /** Measured read bandwidth of this machine with the run's threads; absent if unknown. */
@@ -57,6 +57,8 @@ function coldStartOf(
   };
 }
 
+const FIRST_PHASE = { encoder: 'embed', decoder: 'prefill', graph: 'execute' } as const;
+
 function phasesOf(sample: SampleMessage, context: IterationContext): Phase[] {
   const { warm, start, cold } = sample;
   const ms = (ns: number) => (ns - context.spawnNs) / MS;
@@ -74,11 +76,12 @@ function phasesOf(sample: SampleMessage, context: IterationContext): Phase[] {
   const first = at(warm.tokenNs, 0);
   const last = at(warm.tokenNs, warm.tokenNs.length - 1);
   phases.push({
-    name: context.encoder ? 'embed' : 'prefill',
+    name: FIRST_PHASE[context.family],
     start_ms: ms(warm.beginNs),
-    end_ms: ms(first),
+    end_ms: ms(context.family === 'graph' ? last : first),
   });
-  if (last > first) phases.push({ name: 'decode', start_ms: ms(first), end_ms: ms(last) });
+  if (last > first && context.family !== 'graph')
+    phases.push({ name: 'decode', start_ms: ms(first), end_ms: ms(last) });
   return phases;
 }
 
@@ -117,6 +120,24 @@ function memoryOf(session: SessionFacts) {
   };
 }
 
+function peaksOf({ session, peakIterationBytes, peakProcessBytes }: SampleMessage) {
+  return {
+    ...memoryOf(session),
+    ...(peakIterationBytes === null ? {} : { peak_resident_in_iteration: peakIterationBytes / MB }),
+    ...(peakProcessBytes === null ? {} : { peak_resident: peakProcessBytes / MB }),
+  };
+}
+
+function usageOf({ usageBegin, usageEnd }: NativeIteration) {
+  return {
+    cpu_ms: (usageEnd.cpuNs - usageBegin.cpuNs) / MS,
+    voluntary_switches: usageEnd.voluntarySwitches - usageBegin.voluntarySwitches,
+    involuntary_switches: usageEnd.involuntarySwitches - usageBegin.involuntarySwitches,
+    minor_faults: usageEnd.minorFaults - usageBegin.minorFaults,
+    major_faults: usageEnd.majorFaults - usageBegin.majorFaults,
+  };
+}
+
 /** Device memory that the process's resident size doesn't show. */
 export function uncountedDeviceBytes(session: SessionFacts): number {
   const { memory } = session;
@@ -131,8 +152,10 @@ export function uncountedDeviceBytes(session: SessionFacts): number {
  * token k known on the host.
  */
 export function iterationOf(sample: SampleMessage, context: IterationContext): Iteration {
+  if (context.family === 'graph') return graphIterationOf(sample, context);
   const { warm, cold, start, session } = sample;
-  const { batch, encoder } = context;
+  const { batch } = context;
+  const encoder = context.family === 'encoder';
   const t0 = warm.beginNs;
   const count = warm.tokenNs.length;
   const t1 = at(warm.tokenNs, 0);
@@ -148,7 +171,7 @@ export function iterationOf(sample: SampleMessage, context: IterationContext): I
   const outputs = decodes ? batch * (count - 1) : batch;
   const decodeCpuNs = decodes ? warm.usageEnd.cpuNs - warm.usageFirst.cpuNs : cpuNs;
   const bandwidth = context.readBandwidthBytesPerSecond;
-  const bytesPerStep = session.decodeBytes.weightBytes + session.decodeBytes.kvBytes;
+  const { decodeBytes } = session;
 
   return {
     iteration: sample.iteration,
@@ -166,13 +189,7 @@ export function iterationOf(sample: SampleMessage, context: IterationContext): I
     total_ms: windowNs / MS,
     output_tokens: encoder ? 0 : count,
     finish_reason: encoder ? 'embedding' : 'length',
-    memory_mb: {
-      ...memoryOf(session),
-      ...(sample.peakIterationBytes === null
-        ? {}
-        : { peak_resident_in_iteration: sample.peakIterationBytes / MB }),
-      ...(peakBytes === null ? {} : { peak_resident: peakBytes / MB }),
-    },
+    memory_mb: peaksOf(sample),
     ...(overhead === undefined ? {} : { overhead }),
     utilization: {
       // A device that computes without host threads has no share of them.
@@ -183,21 +200,89 @@ export function iterationOf(sample: SampleMessage, context: IterationContext): I
     },
     efficiency: {
       host_cpu_ms_per_token: decodeCpuNs / MS / outputs,
-      ...(gapNs === undefined || bandwidth === undefined
+      ...(gapNs === undefined || bandwidth === undefined || decodeBytes === null
         ? {}
-        : { memory_bandwidth_utilization: (bytesPerStep * 1e9) / gapNs / bandwidth }),
+        : {
+            memory_bandwidth_utilization:
+              ((decodeBytes.weightBytes + decodeBytes.kvBytes) * 1e9) / gapNs / bandwidth,
+          }),
     },
     cold_start: cold === null || start === null ? null : coldStartOf(start, cold, context),
     ...(encoder ? {} : { token_ms: gapsOf(warm.tokenNs), token_ids: tokenIdsOf(warm, batch) }),
     logits_digest: warm.logitsDigest,
     phases: phasesOf(sample, context),
-    usage: {
-      cpu_ms: cpuNs / MS,
-      voluntary_switches: warm.usageEnd.voluntarySwitches - warm.usageBegin.voluntarySwitches,
-      involuntary_switches: warm.usageEnd.involuntarySwitches - warm.usageBegin.involuntarySwitches,
-      minor_faults: warm.usageEnd.minorFaults - warm.usageBegin.minorFaults,
-      major_faults: warm.usageEnd.majorFaults - warm.usageBegin.majorFaults,
-    },
+    usage: usageOf(warm),
+  };
+}
+
+/** Means per execution of one graph, from its part of the step arrays. */
+function graphOf(warm: NativeIteration, name: string, from: number, to: number): GraphRun {
+  const mean = (values: Float64Array) => {
+    const total = sum(values, from, to);
+    return total === undefined ? undefined : total / MS / (to - from);
+  };
+  const parts = {
+    accelerator_ms: mean(warm.stepExecuteNs),
+    rpc_ms: mean(warm.stepSynchronizeNs),
+    host_ms: mean(warm.stepDispatchNs),
+  };
+  return {
+    name,
+    execution_ms: mean(warm.stepWallNs) ?? null,
+    accelerator_ms: parts.accelerator_ms ?? null,
+    rpc_ms: parts.rpc_ms ?? null,
+    host_ms: parts.host_ms ?? null,
+    executions_ms: Array.from(warm.stepWallNs.subarray(from, to), (ns) => ns / MS),
+  };
+}
+
+/**
+ * One iteration of compiled graphs: E executions of each of G graphs. An execution is the runtime's
+ * whole call. With several graphs `execution_ms` is the sum of one mean execution of each.
+ */
+function graphIterationOf(sample: SampleMessage, context: IterationContext): Iteration {
+  const { warm, cold, start, session, peakProcessBytes: peakBytes } = sample;
+  const names = session.graphNames;
+  const each = context.outputTokens;
+  const graphs = names.map((name, i) => graphOf(warm, name, i * each, (i + 1) * each));
+  const total = (part: 'execution_ms' | 'accelerator_ms' | 'rpc_ms' | 'host_ms') =>
+    graphs.every((graph) => typeof graph[part] === 'number')
+      ? graphs.reduce((all, graph) => all + (graph[part] as number), 0)
+      : undefined;
+  const windowNs = at(warm.tokenNs, warm.tokenNs.length - 1) - warm.beginNs;
+  const executionMs = total('execution_ms') as number;
+  const executeNs = sum(warm.stepExecuteNs);
+  const overhead = {
+    execute_ms: total('accelerator_ms'),
+    synchronize_ms: total('rpc_ms'),
+    dispatch_ms: total('host_ms'),
+  };
+  const known = Object.entries(overhead).filter(([, value]) => value !== undefined);
+  const cpuNs = warm.usageEnd.cpuNs - warm.usageBegin.cpuNs;
+  return {
+    iteration: sample.iteration,
+    cold_start_ms: cold === null ? null : (at(cold.tokenNs, 0) - context.spawnNs) / MS,
+    first_token_ms: null,
+    subsequent_token_ms: null,
+    tokens_per_second: null,
+    execution_ms: executionMs,
+    executions_per_second: 1000 / executionMs,
+    peak_memory_mb: peakBytes === null ? null : (peakBytes + uncountedDeviceBytes(session)) / MB,
+    average_memory_mb: null,
+    average_power_w: null,
+    peak_power_w: null,
+    total_ms: windowNs / MS,
+    output_tokens: 0,
+    finish_reason: 'executed',
+    graphs,
+    memory_mb: peaksOf(sample),
+    ...(known.length === 0 ? {} : { overhead: Object.fromEntries(known) }),
+    utilization: executeNs === undefined ? {} : { device_percent: (100 * executeNs) / windowNs },
+    efficiency: { host_cpu_ms_per_execution: cpuNs / MS / (names.length * each) },
+    cold_start: cold === null || start === null ? null : coldStartOf(start, cold, context),
+    logits_digest: warm.logitsDigest,
+    phases: phasesOf(sample, context),
+    usage: usageOf(warm),
   };
 }
 

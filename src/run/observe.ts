@@ -1,4 +1,4 @@
-import type { NativeRecording, NativeSnapshot } from '../native/binding.js';
+import type { NativeModelDescription, NativeRecording, NativeSnapshot } from '../native/binding.js';
 import type { Iteration, TelemetrySeries } from '../schema/iteration.js';
 import type { Unavailable, Warning } from '../schema/values.js';
 import {
@@ -34,7 +34,7 @@ export interface ObservationContext {
   after: NativeSnapshot;
   batch: number;
   inputTokens: number;
-  encoder: boolean;
+  family: NativeModelDescription['family'];
 }
 
 /** Where in `results` a source's metric goes; sources that feed no metric of their own are left out. */
@@ -48,15 +48,27 @@ const METRICS_OF_SOURCE: Record<string, string[]> = {
   memory: ['memory.average_memory_usage_mb'],
 };
 
-function windowsOf(sample: SampleMessage, encoder: boolean): { whole: Window; phases: Phase[] } {
+type Family = ObservationContext['family'];
+
+function windowsOf(sample: SampleMessage, family: Family): { whole: Window; phases: Phase[] } {
   const { warm } = sample;
   const first = warm.tokenNs[0] as number;
   const last = warm.tokenNs[warm.tokenNs.length - 1] as number;
+  if (family === 'graph') {
+    const whole = { beginNs: warm.beginNs, endNs: last };
+    return { whole, phases: [{ name: 'execute', ...whole }] };
+  }
   const phases: Phase[] = [
-    { name: encoder ? 'embed' : 'prefill', beginNs: warm.beginNs, endNs: first },
+    { name: family === 'encoder' ? 'embed' : 'prefill', beginNs: warm.beginNs, endNs: first },
   ];
   if (last > first) phases.push({ name: 'decode', beginNs: first, endNs: last });
   return { whole: { beginNs: warm.beginNs, endNs: last }, phases };
+}
+
+/** Moments of steps that are alike: those of the first graph, where there are several. */
+function evenSteps({ warm, session }: SampleMessage, { family }: ObservationContext) {
+  if (family !== 'graph') return warm.tokenNs;
+  return warm.tokenNs.subarray(0, warm.tokenNs.length / session.graphNames.length);
 }
 
 /** A ratio that is only told where it means something: an idle machine may have drawn more. */
@@ -65,10 +77,14 @@ function perToken(joules: number | undefined, tokens: number): number | null {
 }
 
 function energyOf(report: PowerReport, sample: SampleMessage, context: ObservationContext) {
-  const { batch, inputTokens, encoder } = context;
+  const { batch, inputTokens } = context;
+  const encoder = context.family === 'encoder';
   const outputs = sample.warm.tokenNs.length;
   const net = (phase: { joules: number; netJoules?: number } | undefined) =>
     phase?.netJoules ?? phase?.joules;
+  if (context.family === 'graph') {
+    return { joules_per_execution: perToken(net(report.total), outputs) };
+  }
   const phase = (name: string) => report.phases.find((one) => one.name === name);
   const tokens = batch * (encoder ? inputTokens : outputs);
   const each = perToken(net(report.total), tokens);
@@ -110,8 +126,8 @@ function chartsOf(
 
 /** Cuts the recording of a process by the phases of its iteration. */
 export function observe(sample: SampleMessage, context: ObservationContext): Observation {
-  const { recording, warm, session } = sample;
-  const { whole, phases } = windowsOf(sample, context.encoder);
+  const { recording, session } = sample;
+  const { whole, phases } = windowsOf(sample, context.family);
   const memory = memoryOf(recording, whole);
   const power = powerOf(recording, whole, phases, context.idle);
   const noise = noiseOf(recording, whole, context.after);
@@ -136,7 +152,7 @@ export function observe(sample: SampleMessage, context: ObservationContext): Obs
     },
     unavailable: unavailableOf(recording, power),
     warnings: [
-      ...throttlingWarning(throttlingOf(recording, whole, warm.tokenNs)),
+      ...throttlingWarning(throttlingOf(recording, whole, evenSteps(sample, context))),
       ...noiseWarnings(noise),
       ...powerWarnings(recording, power),
       ...samplerWarnings(recording),

@@ -20,7 +20,14 @@ import type {
 import { type NativeHelper, withHelper } from '../native/helper.js';
 import type { Fault } from '../schema/values.js';
 import { failedProof, hungProof, wrongResult } from './faults.js';
-import { beginTokenOf, type Prompt, syntheticPrompt, textPrompt, tokenPrompt } from './prompt.js';
+import {
+  beginTokenOf,
+  graphInputs,
+  type Prompt,
+  syntheticPrompt,
+  textPrompt,
+  tokenPrompt,
+} from './prompt.js';
 
 const DEFAULT_INPUT_LENGTH = 512;
 const LIMITS_MS = 300;
@@ -80,6 +87,23 @@ export function backendExtras(options: RunOptions): Record<string, string> {
   return {
     ...(options['qnn-lib'] === undefined ? {} : { qnn_lib_dir: options['qnn-lib'] }),
     ...(options['perf-profile'] === undefined ? {} : { perf_profile: options['perf-profile'] }),
+    ...(options['io-memory'] === 'auto' ? {} : { io_memory: options['io-memory'] }),
+  };
+}
+
+/** What only compiled graphs are opened with. */
+function graphExtras(options: RunOptions): Record<string, string> {
+  return {
+    seed: String(options.seed),
+    ...(options['any-soc'] ? { any_soc: 'yes' } : {}),
+    ...(options.graph === undefined
+      ? {}
+      : {
+          graphs: options.graph
+            .split(',')
+            .map((name) => name.trim())
+            .join('\n'),
+        }),
   };
 }
 
@@ -87,6 +111,7 @@ export function backendExtras(options: RunOptions): Record<string, string> {
 export async function resolveModel(
   helper: NativeHelper,
   options: Pick<RunOptions, 'model' | 'model-dir' | 'quantization' | 'seed'>,
+  extra: Record<string, string> = {},
 ): Promise<{ model: ModelOptions; description: NativeModelDescription; quantization: string }> {
   const chosen = chooseModel(options.model, await helper.call('presets'), options['model-dir']);
   if (chosen.kind === 'file') {
@@ -96,7 +121,10 @@ export async function resolveModel(
         `--quantization chooses the type of synthetic weights, but ${chosen.path} holds its own; leave it out, or convert the file.`,
       );
     }
-    const model = { path: chosen.path };
+    const model = {
+      path: chosen.path,
+      ...(Object.keys(extra).length > 0 ? { extra } : {}),
+    };
     const description = await helper.call('inspect', model);
     return { model, description, quantization: description.quantization };
   }
@@ -115,6 +143,21 @@ export function modelName(model: ModelOptions): string {
   return basename(model.path).replace(/\.(gguf|bin)$/i, '');
 }
 
+/** Options that say something about tokens, which compiled graphs know nothing of. */
+const TOKEN_OPTIONS = ['prompt', 'prompt-tokens', 'input-length'] as const;
+
+function noPrompt(options: RunOptions): Prompt {
+  const given = TOKEN_OPTIONS.find((name) => options[name] !== undefined);
+  if (given !== undefined || options['batch-size'] !== 1 || options.verify) {
+    const name = given ?? (options.verify ? 'verify' : 'batch-size');
+    throw new NpuBenchError(
+      'OPTION',
+      `--${name} means nothing for a context binary, whose graphs take tensors of fixed shapes; leave it out.`,
+    );
+  }
+  return graphInputs(options.seed);
+}
+
 async function makePrompt(
   helper: NativeHelper,
   options: RunOptions,
@@ -124,6 +167,7 @@ async function makePrompt(
   const batch = options['batch-size'];
   const length = options['input-length'];
   const { prompt: text, 'prompt-tokens': ids } = options;
+  if (description.family === 'graph') return noPrompt(options);
   if (ids !== undefined) return tokenPrompt(ids, description.vocabSize, batch);
   if (text !== undefined) {
     const encoded = await helper.call('encode', model, text);
@@ -134,6 +178,7 @@ async function makePrompt(
 }
 
 function checkContext(description: NativeModelDescription, input: number, output: number): void {
+  if (description.family === 'graph') return;
   const needed = description.family === 'encoder' ? input : input + output;
   if (description.contextLength > 0 && needed > description.contextLength) {
     throw new NpuBenchError(
@@ -160,6 +205,9 @@ function packedCacheFolder(): string {
   return folder;
 }
 
+/** Also of what a vendor's tools compiled: there is no reference for it. */
+const NOT_PROVED = { proof: null, proofFault: null };
+
 /**
  * Holds the backend's results against the reference, in a process of its own: a driver that crashes
  * is a fault of the run, and nothing of the model stays mapped where the page cache is dropped.
@@ -171,7 +219,7 @@ async function prove(
   timeoutSeconds: number,
 ): Promise<Pick<RunPlan, 'proof' | 'proofFault'>> {
   // The reference itself needs no proof.
-  if (backend === 'reference') return { proof: null, proofFault: null };
+  if (backend === 'reference') return NOT_PROVED;
   let hung = false;
   try {
     const proof = await withHelper(async (helper) => {
@@ -197,6 +245,14 @@ async function recordIdle(helper: NativeHelper, sampler: SamplerOptions): Promis
   return glance.series.some((one) => one.inTotal) ? helper.recordIdle(sampler, IDLE_MS) : glance;
 }
 
+function refuseOtherBackend(choice: DeviceChoice, description: NativeModelDescription): void {
+  if (choice.backend === 'qnn') return;
+  throw new NpuBenchError(
+    'BACKEND',
+    `${description.name} is a context binary of the QNN runtime, which only the NPU executes, not ${choice.backend}; use --device npu.`,
+  );
+}
+
 /**
  * Checks and settles everything: model, device, prompt, the machine's state and limits. Throws
  * NpuBenchError (exit code 2 for what a user can put right). Nothing is measured yet.
@@ -210,10 +266,18 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     gpuIndex: options['gpu-index'],
     extra,
   });
-  const { model, description, quantization } = await resolveModel(helper, options);
+  const { model, description, quantization } = await resolveModel(helper, options, extra);
+  if (description.family === 'graph') {
+    refuseOtherBackend(choice, description);
+    Object.assign(extra, graphExtras(options));
+  }
   const prompt = await makePrompt(helper, options, model, description);
   const encoder = description.family === 'encoder';
-  const outputTokens = encoder ? 1 : options['output-length'];
+  const outputTokens = {
+    encoder: 1,
+    decoder: options['output-length'],
+    graph: options.executions,
+  }[description.family];
   checkContext(description, prompt.length, outputTokens);
 
   const files = model.preset ? [] : weightFiles(model.path);
@@ -235,7 +299,10 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     milliseconds: LIMITS_MS,
   });
   const roots = sampler.roots;
-  const proved = await prove(choice.backend, model, session, options.timeout);
+  const proved =
+    description.family === 'graph'
+      ? NOT_PROVED
+      : await prove(choice.backend, model, session, options.timeout);
   // Load is told between two looks: the first one only begins the window of the second.
   await helper.call('snapshot', roots);
   const idle = await recordIdle(helper, sampler);

@@ -102,6 +102,16 @@ export function tokenPrompt(ids: readonly number[], vocabSize: number, batch: nu
   };
 }
 
+/** Compiled graphs take no tokens: their inputs are made where they are executed. */
+export function graphInputs(seed: number): Prompt {
+  return {
+    source: 'synthetic',
+    ids: new Int32Array(0),
+    length: 0,
+    rule: `inputs by SplitMix64 from seed ${seed} and the tensor's name: floats in [-1, 1), fixed-point codes over their range, 0 or 1 for integers`,
+  };
+}
+
 /** The id that the model's file names as begin of text, if any. */
 export function beginTokenOf(model: NativeModelDescription): number | undefined {
   const entry = model.metadata.find(([key]) => key === 'tokenizer.ggml.bos_token_id');

@@ -203,7 +203,7 @@ class Run {
       after: withoutOwn(after, origin.pid),
       batch: plan.options['batch-size'],
       inputTokens: plan.prompt.length,
-      encoder: plan.description.family === 'encoder',
+      family: plan.description.family,
     });
     const iteration: Iteration = {
       ...iterationOf(sample, {
@@ -211,7 +211,7 @@ class Run {
         batch: plan.options['batch-size'],
         inputTokens: plan.prompt.length,
         outputTokens: plan.outputTokens,
-        encoder: plan.description.family === 'encoder',
+        family: plan.description.family,
         pageCache: this.#pageCache,
         packedCache: this.#packedState(sample),
         readBandwidthBytesPerSecond: plan.limits.readBandwidthBytesPerSecond,

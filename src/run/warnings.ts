@@ -16,6 +16,12 @@ function samplesOf(iterations: readonly Iteration[], id: string): number[] {
   return iterations.flatMap((iteration) => sampleOf(iteration, metric) ?? []);
 }
 
+/** What tells the steady speed: later tokens, or a context binary's executions. */
+function stepSamples(iterations: readonly Iteration[]): number[] {
+  const tokens = samplesOf(iterations, 'latency.subsequent_token_ms');
+  return tokens.length > 0 ? tokens : samplesOf(iterations, 'latency.execution_ms');
+}
+
 /** Greedy decoding of the same prompt must give the same tokens every time. */
 function unstableResults(iterations: readonly Iteration[]): Warning[] {
   const distinct = new Set(
@@ -25,7 +31,7 @@ function unstableResults(iterations: readonly Iteration[]): Warning[] {
   return [
     {
       code: 'unstable-results',
-      message: `The same prompt gave ${distinct.size} different outputs in ${iterations.length} iterations: the device or its driver computes unreliably, so its speed means little.`,
+      message: `The same ${iterations[0]?.graphs ? 'inputs' : 'prompt'} gave ${distinct.size} different outputs in ${iterations.length} iterations: the device or its driver computes unreliably, so its speed means little.`,
       action: 'Check the results with `npu-bench verify`, and update the driver.',
     },
   ];
@@ -54,6 +60,7 @@ function spread(results: Results): Warning[] {
   for (const [label, block] of [
     ['first token', results.latency.first_token_ms],
     ['subsequent token', results.latency.subsequent_token_ms],
+    ['execution', results.latency.execution_ms],
   ] as const) {
     if (!block || (block.n ?? 0) < 3 || block.std <= HIGH_VARIATION * block.mean) continue;
     const percent = Math.round((100 * block.std) / block.mean);
@@ -67,7 +74,7 @@ function spread(results: Results): Warning[] {
 }
 
 function trend(iterations: readonly Iteration[]): Warning[] {
-  const change = drift(samplesOf(iterations, 'latency.subsequent_token_ms'));
+  const change = drift(stepSamples(iterations));
   if (change === undefined || change.p > 0.02 || Math.abs(change.relativeChange) < NOTABLE_DRIFT) {
     return [];
   }
@@ -76,7 +83,7 @@ function trend(iterations: readonly Iteration[]): Warning[] {
   return [
     {
       code: 'drift',
-      message: `From the first to the last iteration the device became ${percent} % ${slower ? 'slower' : 'faster'} per token.`,
+      message: `From the first to the last iteration the device became ${percent} % ${slower ? 'slower' : 'faster'} per ${iterations[0]?.graphs ? 'execution' : 'token'}.`,
       action: slower
         ? 'Let it cool between iterations: --cooldown 30s or a temperature such as --cooldown 45C.'
         : 'Raise --warmup until the speed is steady.',
@@ -86,7 +93,7 @@ function trend(iterations: readonly Iteration[]): Warning[] {
 
 function launchStates(plan: RunPlan, iterations: readonly Iteration[]): Warning[] {
   if ((plan.options.processes ?? plan.options.iterations) < plan.options.iterations) return [];
-  const states = findLaunchStates(samplesOf(iterations, 'latency.subsequent_token_ms'));
+  const states = findLaunchStates(stepSamples(iterations));
   // A single odd launch is an outlier, which the statistics mark.
   if (states === undefined || Math.min(states.lowerCount, states.upperCount) < 2) return [];
   return [

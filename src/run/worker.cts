@@ -102,12 +102,14 @@ function factsOf(session: NativeSession, request: MeasureRequest): SessionFacts 
     decodeBytes: session.decodeBytes(middle),
     prefillFlops: session.stepFlops(request.inputTokens, 0),
     decodeFlops: session.stepFlops(1, middle),
+    graphNames: session.graphNames,
   };
 }
 
 /** The text of the first sequence, or null where the model has no readable tokenizer. */
 function textOf(session: NativeSession, run: NativeIteration, request: MeasureRequest) {
   if (!request.wantText || session.model.tokenizer === null) return null;
+  if (run.tokenIds.length === 0) return null;
   return session.decode(run.tokenIds.subarray(0, run.tokenIds.length / request.batch));
 }
 

@@ -77,6 +77,18 @@ export const OverheadSchema = z
   })
   .meta({ id: 'step_overhead' });
 
+/** One graph of a context binary in one iteration; parts are means per execution. */
+export const GraphRunSchema = z
+  .looseObject({
+    name: z.string(),
+    execution_ms: maybeQuantity.describe("mean of the runtime's whole call"),
+    accelerator_ms: maybeQuantity.describe("the NPU's own time, by the runtime's profile"),
+    rpc_ms: maybeQuantity.describe('transport to the NPU and back'),
+    host_ms: maybeQuantity.describe('the rest of the call'),
+    executions_ms: z.array(quantity).optional(),
+  })
+  .meta({ id: 'graph_run' });
+
 /** One recorded iteration: the specification's fields, then the samples they came from. */
 export const IterationSchema = z
   .looseObject({
@@ -97,6 +109,11 @@ export const IterationSchema = z
     tokens_per_second_after_first: maybeQuantity,
     prefill_tokens_per_second: maybeQuantity,
     queries_per_second: maybeQuantity,
+    execution_ms: maybeQuantity.describe(
+      'context binary: mean time of one execution; of several graphs the sum of one each',
+    ),
+    executions_per_second: maybeQuantity,
+    graphs: z.array(GraphRunSchema).optional().describe('context binary: each graph by itself'),
     total_ms: maybeQuantity.describe('from submitting the prompt to the last token'),
     output_tokens: count.nullish().describe('tokens really generated per sequence'),
     finish_reason: maybeText,
@@ -116,6 +133,8 @@ export const IterationSchema = z
         tokens_per_joule: maybeQuantity,
         memory_bandwidth_utilization: maybeQuantity,
         host_cpu_ms_per_token: maybeQuantity,
+        joules_per_execution: maybeQuantity,
+        host_cpu_ms_per_execution: maybeQuantity,
       })
       .optional(),
     cold_start: ColdStartSchema.nullish(),
@@ -137,6 +156,7 @@ export const IterationSchema = z
   .meta({ id: 'iteration' });
 
 export type ColdStart = z.infer<typeof ColdStartSchema>;
+export type GraphRun = z.infer<typeof GraphRunSchema>;
 export type Phase = z.infer<typeof PhaseSchema>;
 export type TelemetrySeries = z.infer<typeof TelemetrySeriesSchema>;
 export type HygieneSnapshot = z.infer<typeof HygieneSnapshotSchema>;

@@ -12,6 +12,17 @@ export const PlacementSchema = z
   })
   .meta({ id: 'placement' });
 
+/** One graph of a context binary: blocks over its executions, or over the iterations' means. */
+export const GraphResultSchema = z
+  .looseObject({
+    name: z.string(),
+    execution_ms: maybeBlock.describe('all executions of all iterations'),
+    accelerator_ms: maybeBlock.describe('means of the iterations, as the two below'),
+    rpc_ms: maybeBlock,
+    host_ms: maybeBlock,
+  })
+  .meta({ id: 'graph_result' });
+
 export const ResultsSchema = z
   .looseObject({
     latency: z.looseObject({
@@ -19,6 +30,7 @@ export const ResultsSchema = z
       first_token_ms: maybeBlock,
       subsequent_token_ms: maybeBlock,
       total_ms: maybeBlock,
+      execution_ms: maybeBlock.describe('context binary: one execution (of each graph)'),
       token_ms: maybeBlock.describe('all gaps between tokens of all iterations (within-run gaps)'),
     }),
     throughput: z.looseObject({
@@ -26,6 +38,7 @@ export const ResultsSchema = z
       tokens_per_second_after_first: maybeBlock,
       prefill_tokens_per_second: maybeBlock,
       queries_per_second: maybeBlock,
+      executions_per_second: maybeBlock,
     }),
     memory: z
       .looseObject({
@@ -67,6 +80,8 @@ export const ResultsSchema = z
         tokens_per_joule: maybeBlock,
         memory_bandwidth_utilization: maybeBlock,
         host_cpu_ms_per_token: maybeBlock,
+        joules_per_execution: maybeBlock,
+        host_cpu_ms_per_execution: maybeBlock,
       })
       .optional(),
     accuracy: z
@@ -89,6 +104,10 @@ export const ResultsSchema = z
       })
       .nullish()
       .describe('the device against the exact reference, before anything was measured'),
+    graphs: z
+      .array(GraphResultSchema)
+      .nullish()
+      .describe('context binary: each graph, over all executions of all iterations'),
     placement: z.array(PlacementSchema).nullish(),
     harness: z
       .looseObject({
@@ -101,5 +120,6 @@ export const ResultsSchema = z
   })
   .meta({ id: 'results' });
 
+export type GraphResult = z.infer<typeof GraphResultSchema>;
 export type Placement = z.infer<typeof PlacementSchema>;
 export type Results = z.infer<typeof ResultsSchema>;

@@ -1,6 +1,6 @@
 import type { Iteration } from '../schema/iteration.js';
 import { METRICS, sampleOf } from '../schema/metrics.js';
-import type { Results } from '../schema/results.js';
+import type { GraphResult, Results } from '../schema/results.js';
 import type { StatisticBlock } from '../schema/values.js';
 import { summarize } from './summary.js';
 
@@ -34,13 +34,33 @@ export function summarizeIterations(iterations: readonly Iteration[]): Results {
     }
     put(metric.id, summarize(values, labels));
   }
-  put('latency.token_ms', gapsBlock(iterations));
+  put('latency.token_ms', withoutNumbers(iterations.flatMap(({ token_ms: gaps }) => gaps ?? [])));
+  const graphs = graphResults(iterations);
+  if (graphs.length > 0) results.graphs = graphs;
   return results;
 }
 
-/** All gaps between tokens; single outliers are not listed, they belong to no iteration. */
-function gapsBlock(iterations: readonly Iteration[]): StatisticBlock | undefined {
-  const block = summarize(iterations.flatMap((iteration) => iteration.token_ms ?? []));
+/** Each graph of a context binary, in the order of the first iteration. */
+function graphResults(iterations: readonly Iteration[]): GraphResult[] {
+  const parts = ['accelerator_ms', 'rpc_ms', 'host_ms'] as const;
+  return (iterations[0]?.graphs ?? []).map(({ name }) => {
+    const runs = iterations.flatMap(
+      ({ graphs }) => graphs?.filter((run) => run.name === name) ?? [],
+    );
+    const result: GraphResult = { name };
+    const all = withoutNumbers(runs.flatMap(({ executions_ms: each }) => each ?? []));
+    if (all !== undefined) result.execution_ms = all;
+    for (const part of parts) {
+      const block = summarize(runs.flatMap((run) => run[part] ?? []));
+      if (block !== undefined) result[part] = block;
+    }
+    return result;
+  });
+}
+
+/** Of samples within iterations: they belong to no iteration's number, and depend on each other. */
+function withoutNumbers(samples: readonly number[]): StatisticBlock | undefined {
+  const block = summarize(samples);
   if (block === undefined) return undefined;
   const { outliers: _, ci95_low: __, ci95_high: ___, ...rest } = block;
   return rest;

@@ -37,11 +37,18 @@ async function inputOf(helper: NativeHelper, task: VerifyTask) {
  * takes its time.
  */
 export async function verifyModel(helper: NativeHelper, task: VerifyTask): Promise<Accuracy> {
+  const { family } = task.description;
+  if (family === 'graph' || task.description.format === 'genie') {
+    throw new NpuBenchError(
+      'MODEL',
+      `${task.description.name} was compiled by a vendor's tools, and its weights can't be read: there is nothing to compare it with. Verify the GGUF file that it was made from.`,
+    );
+  }
   const { ids, text } = await inputOf(helper, task);
   const real = text !== null && !task.description.syntheticWeights;
   const { packedCacheDir: _, ...session } = task.session;
   const figures = await helper.verify({
-    family: task.description.family,
+    family,
     model: { ...task.model, contextTokens: ids.length },
     session,
     tokens: ids,

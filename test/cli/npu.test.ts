@@ -1,11 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseDocument } from '../../src/schema/read.js';
 import { program, type Workspace, workspace } from '../support/cli.js';
 import { writeTinyModel } from '../support/tiny-gguf.js';
 
 const REAL = { NPU_BENCH_TEST_BINDING: '' };
+/** A loaded machine takes long to start processes. */
+const HOOK_MS = 120_000;
 const TINY = ['--model', 'tiny.gguf', '--output-length', '8'];
 
 /** The fake QNN runtime, which the native tests build in the addon's tree; absent without them. */
@@ -60,6 +62,81 @@ describe.skipIf(fake === undefined)('a fake QNN runtime (built by the native tes
       REAL,
     );
     expect(npu).toEqual(space.document('exact.json').iterations[0].token_ids);
+  });
+
+  describe('a context binary', () => {
+    const graphs = ['--model', 'x.bin', '--iterations', '2', '--executions', '6'];
+    const execute = (args: string[], env: Record<string, string> = {}) =>
+      space.run(
+        ['run', '--device', 'npu', '--qnn-lib', fake as string, '--output', 'g.json', ...args],
+        { ...REAL, ...env },
+      );
+    /** What the fake runtime keeps of a compiled model is a context binary like any other. */
+    let maker: Workspace;
+    let binary = '';
+    beforeAll(async () => {
+      maker = workspace();
+      writeTinyModel(maker.path('tiny.gguf'));
+      const packed = join(maker.path('cache'), 'packed');
+      await maker.run(
+        [
+          ...['run', '--device', 'npu', '--qnn-lib', fake as string, ...TINY, '--iterations', '1'],
+          ...['--input-length', '16', '--packed-cache', 'on', '--output', 'out.json'],
+        ],
+        { ...REAL, NPU_BENCH_CACHE: maker.path('cache') },
+      );
+      binary = join(packed, readdirSync(packed).find((name) => name.endsWith('.bin')) as string);
+    }, HOOK_MS);
+    afterAll(() => maker.remove());
+    beforeEach(() => copyFileSync(binary, space.path('x.bin')));
+
+    it('is described by `models inspect`', async () => {
+      const args = ['models', 'inspect', 'x.bin', '--qnn-lib', fake as string];
+      const { code, stdout } = await space.run(args, REAL);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/SoC\s+SM8650/);
+      expect(stdout).toMatch(/Graph decode:[^]*in\s+mask\s+float16 \[1, 1, 33\]/);
+    });
+
+    it('is executed graph by graph into an ordinary document', async () => {
+      const result = await execute([...graphs, '--profile']);
+      expect(result.code).toBe(0);
+      expect(result.stdout).toMatch(/decode: .*accelerator .* RPC .* host/);
+      expect(result.stdout).toContain('prefill/blk.0.attn_q');
+      const document = parseDocument(readFileSync(space.path('g.json'), 'utf8'), 'g.json');
+      expect(document.status).toBe('complete');
+      expect(document.metadata.model.format).toBe('qnn-context');
+      expect(document.metadata.benchmark_config.graphs).toEqual(['prefill', 'decode']);
+      expect(document.results.graphs?.map(({ execution_ms }) => execution_ms?.n)).toEqual([12, 12]);
+      const [first] = document.iterations;
+      const sum = first?.graphs?.reduce((all, graph) => all + (graph.execution_ms ?? 0), 0);
+      expect(first?.execution_ms).toBeCloseTo(sum ?? 0, 6);
+      expect(document.results.latency.execution_ms?.n).toBe(2);
+      // Generated inputs are the same in every process, and so are the results.
+      expect(new Set(document.iterations.map((one) => one.logits_digest)).size).toBe(1);
+      expect(JSON.stringify(document.results.placement)).toContain('shared memory');
+    });
+
+    it('is refused with a sentence where it can not be what is asked for', async () => {
+      const cases: [string[], RegExp][] = [
+        [[...graphs, '--graph', 'other'], /has no graph "other"; it has prefill, decode/],
+        [[...graphs, '--input-length', '8'], /--input-length means nothing for a context binary/],
+        [[...graphs, '--verify'], /--verify means nothing for a context binary/],
+      ];
+      for (const [args, message] of cases) {
+        const { code, stderr } = await execute(args);
+        expect(code).toBe(2);
+        expect(stderr).toMatch(message);
+      }
+      const soc = await execute(graphs, { NPU_BENCH_QNN_SOC: 'SM8750' });
+      expect(soc.code).toBe(2);
+      expect(soc.stderr).toContain('made for Hexagon v75, but this chip has v79');
+      const cpu = await space.run(
+        ['run', '--device', 'cpu', '--qnn-lib', fake as string, ...graphs],
+        REAL,
+      );
+      expect(cpu.stderr).toContain('which only the NPU executes, not xnnpack');
+    });
   });
 
   it('keeps a document when the library crashes', async () => {

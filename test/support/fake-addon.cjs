@@ -83,6 +83,7 @@ function description(options) {
     tokenizer: options.preset ? null : 'fake',
     tokenizerProblem: options.preset ? 'synthetic weights have no tokenizer' : '',
     metadata: [['tokenizer.ggml.bos_token_id', '1']],
+    graphs: [],
     tensors: [{ name: 'token_embd.weight', type: 'Q8_0', rows: 4096, cols: 64, bytes: 278528 }],
   };
 }
@@ -130,6 +131,7 @@ function runIteration(process_, workload, encoder) {
     usageFirst,
     usageEnd: usage(),
     logitsDigest: '00000000deadbeef',
+    ownFigures: {},
   };
 }
 
@@ -145,6 +147,7 @@ function open(model, session) {
     device,
     model: facts,
     threads: session.threads || 2,
+    graphNames: [],
     openTimeline: {
       beginNs,
       deviceOpenNs: now(),

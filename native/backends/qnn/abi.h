@@ -21,13 +21,16 @@ constexpr uint32_t code_of(Status status) { return static_cast<uint32_t>(status 
 constexpr uint32_t kUndefined = 0x7fffffff;
 
 // Data types; the low byte is the width in decimal digits.
+constexpr uint32_t kInt8 = 0x008, kInt16 = 0x016, kInt64 = 0x064, kUint16 = 0x116, kUint64 = 0x164,
+                   kFloat64 = 0x264, kBfloat16 = 0x226, kSfixed4 = 0x304, kSfixed16 = 0x316,
+                   kSfixed32 = 0x332, kUfixed4 = 0x404, kUfixed32 = 0x432;
 constexpr uint32_t kInt32 = 0x032, kUint8 = 0x108, kUint32 = 0x132, kFloat16 = 0x216,
                    kFloat32 = 0x232, kSfixed8 = 0x308, kUfixed8 = 0x408, kUfixed16 = 0x416,
                    kBool8 = 0x508;
 // What a tensor is to its graph.
 constexpr uint32_t kAppWrite = 0, kAppRead = 1, kNative = 3, kStatic = 4;
 // Where its bytes are.
-constexpr uint32_t kMemoryRaw = 0;
+constexpr uint32_t kMemoryRaw = 0, kMemoryHandle = 1;
 
 struct Version {
   uint32_t major, minor, patch;
@@ -58,12 +61,17 @@ struct AxisScaleOffset {
   uint32_t count;
   ScaleOffset* items;
 };
+struct BitsScaleOffset {
+  uint32_t bits;
+  ScaleOffset scale_offset;
+};
 struct Quantization {
   uint32_t definition;  // 1 defined, kUndefined not
-  uint32_t encoding;    // 0 scale and offset, 1 per axis, kUndefined none
+  uint32_t encoding;    // 0 scale and offset, 1 per axis, 2 with a bit width, kUndefined none
   union {
     ScaleOffset scale_offset;
     AxisScaleOffset axis;
+    BitsScaleOffset bits;
     uint64_t words[4];
   };
 };
@@ -94,6 +102,21 @@ struct Tensor {
   uint32_t version;  // 1: what lies behind `buffer` is not looked at
   TensorV2 body;
 };
+
+/// One buffer of memory that host and DSP share, as a tensor's storage.
+struct MemoryDescriptor {
+  uint32_t rank;
+  uint32_t* dimensions;
+  const char* shape_config;  // null
+  uint32_t data_type;
+  uint32_t memory;  // 1: a file descriptor of the ION or DMA-BUF allocator
+  union {
+    int32_t fd;
+    void* custom;
+    uint64_t words[2];
+  };
+};
+constexpr uint32_t kMemoryIon = 1;
 
 struct Param {
   uint32_t kind;  // 0 scalar, 1 tensor
@@ -240,8 +263,9 @@ struct Functions {
   Status (*profile_get_event_data)(uint64_t event, ProfileEvent* data);
   Unused profile_get_extended_event_data;
   Status (*profile_free)(Handle profile);
-  Unused memory_register;
-  Unused memory_deregister;
+  Status (*memory_register)(Handle context, const MemoryDescriptor* descriptors, uint32_t count,
+                            Handle* handles);
+  Status (*memory_deregister)(const Handle* handles, uint32_t count);
   Status (*device_get_platform_info)(Handle log, const PlatformInfo** info);
   Status (*device_free_platform_info)(Handle log, const PlatformInfo* info);
   Status (*device_get_infrastructure)(void** infrastructure);
@@ -337,6 +361,9 @@ static_assert(offsetof(TensorV2, dimensions) == 80 && offsetof(TensorV2, memory)
 static_assert(offsetof(TensorV2, buffer) == 96 && offsetof(TensorV2, dynamic_dimensions) == 112);
 static_assert(offsetof(TensorV2, sparse) == 120 && offsetof(TensorV2, is_produced) == 132);
 static_assert(sizeof(Tensor) == 144 && offsetof(Tensor, body) == 8);
+static_assert(sizeof(MemoryDescriptor) == 48 && offsetof(MemoryDescriptor, data_type) == 24);
+static_assert(offsetof(MemoryDescriptor, memory) == 28 && offsetof(MemoryDescriptor, fd) == 32);
+static_assert(offsetof(TensorV2, memory_handle) == 96);
 static_assert(sizeof(Param) == 160 && offsetof(Param, name) == 8 && offsetof(Param, scalar) == 16);
 static_assert(sizeof(OpConfig) == 80 && offsetof(OpConfig, type) == 24);
 static_assert(offsetof(OpConfig, param_count) == 32 && offsetof(OpConfig, params) == 40);

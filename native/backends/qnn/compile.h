@@ -32,6 +32,7 @@ struct Port {
   std::string name;
   Tensor tensor;  // with the id that the graph gave it
   std::vector<uint32_t> dims;
+  std::string quantization = {};  // in words, of tensors read from a context binary
 };
 struct Ports {
   std::vector<Port> inputs;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "backends/qnn/errors.h"
+#include "backends/qnn/tensor_data.h"
 #include "core/file.h"
 
 namespace npb::qnn {
@@ -47,6 +48,15 @@ Result<void> copy_ports(const Tensor* tensors, uint32_t count, std::vector<Port>
     std::memcpy(&port.tensor, &tensors[i], offsetof(Tensor, body.dynamic_dimensions));
     if (element_count(port.dims) == 0)
       return malformed("the shape of " + port.name + " is impossible");
+    port.quantization = quantization_text(port.tensor.body.quantization);
+    // Everything else points into the library's memory, which goes with its context.
+    Quantization& quantization = port.tensor.body.quantization;
+    if (quantization.encoding != 0 && quantization.encoding != 2) {
+      quantization = {};
+      quantization.definition = quantization.encoding = kUndefined;
+    }
+    port.tensor.body.memory = kMemoryRaw;
+    port.tensor.body.buffer = {};
     port.tensor.body.name = nullptr;
     port.tensor.body.dimensions = nullptr;
     if (tensors[i].version == 2) port.tensor.body.sparse[0] = kUndefined;

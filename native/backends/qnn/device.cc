@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "backends/qnn/errors.h"
+#include "backends/qnn/soc.h"
 #include "core/file.h"
 
 namespace npb::qnn {
@@ -13,33 +14,19 @@ namespace {
 
 constexpr uint32_t kSimulatedSoc = 57;
 
-struct SocName {
-  uint32_t model;
-  const char* name;
-};
-constexpr SocName kSocs[] = {
-    {30, "SM8350 (Snapdragon 888)"},      {36, "SM8450 (Snapdragon 8 Gen 1)"},
-    {42, "SM8475 (Snapdragon 8+ Gen 1)"}, {43, "SM8550 (Snapdragon 8 Gen 2)"},
-    {57, "SM8650 (Snapdragon 8 Gen 3)"},  {60, "SC8380XP (Snapdragon X Elite)"},
-    {69, "SM8750 (Snapdragon 8 Elite)"},  {87, "SM8850 (Snapdragon 8 Elite Gen 5)"},
-};
-
-uint32_t wanted_soc(const std::map<std::string, std::string>& extra) {
+/// Errors: invalid_argument for a name that isn't known.
+Result<uint32_t> wanted_soc(const std::map<std::string, std::string>& extra) {
   const auto named = extra.find("qnn_soc");
   const char* from_environment = std::getenv("NPU_BENCH_QNN_SOC");
   const char* text = named != extra.end() ? named->second.c_str() : from_environment;
-  const int number = text ? std::atoi(text) : 0;
-  return number > 0 ? static_cast<uint32_t>(number) : kSimulatedSoc;
+  if (!text || !*text) return kSimulatedSoc;
+  if (const auto model = soc_from_text(text)) return *model;
+  return Error{ErrorCode::invalid_argument, "No chip is called \"" + std::string(text) +
+                                                "\"; use Qualcomm's number for it, or one of " +
+                                                known_socs() + "."};
 }
 
 }  // namespace
-
-std::string soc_name(uint32_t soc_model) {
-  for (const SocName& soc : kSocs) {
-    if (soc.model == soc_model) return soc.name;
-  }
-  return "SoC model " + std::to_string(soc_model);
-}
 
 std::string open_remedy(const Library& library, const Platform& platform) {
   namespace fs = std::filesystem;
@@ -111,12 +98,16 @@ Result<void> Device::create(const std::map<std::string, std::string>& extra) {
   config.custom = soc_option;
   const Config* configs[] = {&config, nullptr};
   if (library_->simulated()) {
-    soc_asked_ = wanted_soc(extra);
+    NPB_TRY_ASSIGN(soc_asked_, wanted_soc(extra));
     soc_option[1] = soc_option[2] = soc_asked_;
   }
   const Status status = f.device_create(log_, soc_asked_ ? configs : nullptr, &device_);
   if (code_of(status) == 0) {
-    if (soc_asked_) platform_.soc_model = soc_asked_;
+    if (soc_asked_) {
+      // The simulator's platform tells its default chip, not the one that was asked for.
+      platform_.soc_model = soc_asked_;
+      platform_.arch = soc_arch(soc_asked_);
+    }
     return {};
   }
   Error error = call_failed(f, status, "Opening a session on the NPU");
@@ -155,8 +146,7 @@ DeviceInfo Device::info() const {
   info.backend = "qnn";
   info.simulated = library_->simulated();
   if (platform_.soc_model) info.soc = soc_name(*platform_.soc_model);
-  // The simulator's platform tells its default chip, not the one that was asked for.
-  if (platform_.arch && !info.simulated) {
+  if (platform_.arch) {
     info.compute_capability.assign(1, 'v');
     info.compute_capability += std::to_string(*platform_.arch);
   }

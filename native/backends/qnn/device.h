@@ -20,9 +20,6 @@ struct Platform {
   bool signed_pd = false;
 };
 
-/// "SM8650 (Snapdragon 8 Gen 3)", or "SoC model 57" for a number without a known name.
-std::string soc_name(uint32_t soc_model);
-
 class Device {
  public:
   /// Opens a session on the DSP (or the simulator, as the SoC model of `extra["qnn_soc"]`,

@@ -1,5 +1,6 @@
 #include "backends/qnn/executable.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -41,6 +42,20 @@ ExecutionProfile Profile::read() const {
     if (event.type == kAccelerator) times.accelerator_us = event.value;
   }
   return times;
+}
+
+void split_call(const ExecutionProfile& told, uint64_t call_ns, StepTiming& timing,
+                uint64_t* accelerator_us) {
+  if (!told.accelerator_us) return;
+  const uint64_t execute_ns = std::min(*told.accelerator_us * 1000, call_ns);
+  timing.execute_ns = timing.execute_ns.value_or(0) + execute_ns;
+  uint64_t wait_ns = 0;
+  if (told.rpc_us) {
+    wait_ns = std::min(*told.rpc_us * 1000, call_ns) - std::min(*told.rpc_us * 1000, execute_ns);
+    timing.synchronize_ns = timing.synchronize_ns.value_or(0) + wait_ns;
+  }
+  timing.dispatch_ns = timing.dispatch_ns.value_or(0) + call_ns - execute_ns - wait_ns;
+  *accelerator_us += *told.accelerator_us;
 }
 
 void Profile::add_node_cycles(std::map<std::string, uint64_t>& cycles) const {

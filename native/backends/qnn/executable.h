@@ -32,6 +32,12 @@ struct ExecutionProfile {
   std::optional<uint64_t> accelerator_us;  // on the NPU
 };
 
+/// Splits a call of `call_ns` by what the runtime told: execute is the accelerator's time,
+/// synchronize the transport around it (RPC), dispatch the rest, which is the host's. Adds to
+/// `timing`, and the accelerator's time to `accelerator_us`; nothing where it isn't told.
+void split_call(const ExecutionProfile& told, uint64_t call_ns, StepTiming& timing,
+                uint64_t* accelerator_us);
+
 class Profile {
  public:
   enum class Level : uint32_t { basic = 1, detailed = 2 };

@@ -3,16 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "backends/qnn/shared_library.h"
 #include "core/file.h"
-
-#ifdef _WIN32
-#ifndef WIN32_LEAN_AND_MEAN
-#define WIN32_LEAN_AND_MEAN
-#endif
-#include <windows.h>
-#else
-#include <dlfcn.h>
-#endif
 
 namespace npb::qnn {
 namespace {
@@ -101,36 +93,6 @@ fs::path cache_folder() {
 
 void add_root(std::vector<fs::path>& folders, const fs::path& root) {
   for (const char* inside : kInside) folders.push_back(*inside ? root / inside : root);
-}
-
-void* open_file(const fs::path& path) {
-#ifdef _WIN32
-  // Without this a missing dependency opens a dialog. The library's own folder is searched first.
-  SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOOPENFILEERRORBOX);
-  return reinterpret_cast<void*>(LoadLibraryExW(
-      path.c_str(), nullptr, path.has_parent_path() ? LOAD_WITH_ALTERED_SEARCH_PATH : 0));
-#else
-  return dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-#endif
-}
-
-std::string last_problem() {
-#ifdef _WIN32
-  return "Windows error " + std::to_string(GetLastError());
-#else
-  const char* text = dlerror();
-  return text ? text : "no reason given";
-#endif
-}
-
-template <class Function>
-Function symbol(void* library, const char* name) {
-#ifdef _WIN32
-  return reinterpret_cast<Function>(
-      reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(library), name)));
-#else
-  return reinterpret_cast<Function>(dlsym(library, name));
-#endif
 }
 
 /// FastRPC finds the DSP's side of the runtime (the skel) through this variable only.
@@ -225,9 +187,9 @@ Result<std::shared_ptr<const Library>> Library::open(
     const fs::path path = folder / kHtpName;
     if (!folder.empty() && !fs::exists(path, ignored)) continue;
     point_dsp_at(folder);
-    void* handle = open_file(path);
+    void* handle = open_library(path);
     if (!handle) {
-      const std::string reason = last_problem();
+      const std::string reason = library_problem();
       if (!folder.empty())
         return Error{ErrorCode::device_unavailable,
                      "Qualcomm's QNN runtime " + utf8_text(path) + " can't be loaded (" + reason +
@@ -237,7 +199,7 @@ Result<std::shared_ptr<const Library>> Library::open(
     }
     auto library = std::make_shared<Library>();
     library->path_ = path;
-    const auto providers = symbol<GetProviders>(handle, "QnnInterface_getProviders");
+    const auto providers = library_symbol<GetProviders>(handle, "QnnInterface_getProviders");
     const Interface** list = nullptr;
     uint32_t count = 0;
     if (!providers || providers(&list, &count) != 0 || count == 0 || !list || !list[0])
@@ -290,11 +252,12 @@ Result<const SystemInterface*> open_system(const Library& library) {
   const fs::path path = library.path().has_parent_path()
                             ? library.path().parent_path() / kSystemName
                             : fs::path(kSystemName);
-  void* handle = open_file(path);
+  void* handle = open_library(path);
   if (!handle)
-    return Error{ErrorCode::not_found, utf8_text(path) + " can't be loaded (" + last_problem() +
+    return Error{ErrorCode::not_found, utf8_text(path) + " can't be loaded (" + library_problem() +
                                            "); it belongs beside " + kHtpName + "."};
-  const auto providers = symbol<GetSystemProviders>(handle, "QnnSystemInterface_getProviders");
+  const auto providers =
+      library_symbol<GetSystemProviders>(handle, "QnnSystemInterface_getProviders");
   const SystemInterface** list = nullptr;
   uint32_t count = 0;
   if (!providers || providers(&list, &count) != 0 || count == 0 || !list || !list[0])

@@ -1,8 +1,11 @@
 #include "backends/qnn/qnn_backend.h"
 
+#include <filesystem>
 #include <utility>
 
+#include "backends/qnn/context_model.h"
 #include "backends/qnn/device.h"
+#include "backends/qnn/graph_session.h"
 #include "backends/qnn/session.h"
 
 namespace npb {
@@ -31,6 +34,21 @@ class QnnBackend final : public Backend {
     const auto device = qnn::Device::open(options.extra);
     if (!device.ok()) return {.devices = {}, .unavailable = split(device.error().message)};
     return {.devices = {(*device)->info()}, .unavailable = {}};
+  }
+
+  bool opens(const std::string& path) const override {
+    std::error_code ignored;  // what can't be looked at is told when it is opened
+    return path.ends_with(".bin") && !std::filesystem::is_directory(utf8_path(path), ignored);
+  }
+  Result<std::shared_ptr<const Model>> describe(const std::string& path,
+                                                const SessionOptions& options) const override {
+    NPB_TRY_ASSIGN(std::shared_ptr<const qnn::Library> library, qnn::Library::open(options.extra));
+    NPB_TRY_ASSIGN(const qnn::ContextFile file, qnn::read_context_file(*library, path));
+    return qnn::model_of(file);
+  }
+  Result<std::unique_ptr<Session>> open_file(const std::string& path,
+                                             const SessionOptions& options) const override {
+    return qnn::open_graph_session(path, options);
   }
 
   Result<std::unique_ptr<Session>> open(Graph graph, const SessionOptions& options) const override {

@@ -253,19 +253,7 @@ Result<void> QnnSession::run(Step& step, std::span<const int32_t> tokens, uint32
   if (!done.ok()) return done.error();
   timing.transfer_ns = timing.transfer_ns.value_or(0) + (written_ns - begin_ns);
   if (!profile_) return {};
-  const ExecutionProfile told = profile_->read();
-  if (told.accelerator_us) {
-    const uint64_t call_ns = executed_ns - written_ns;
-    const uint64_t execute_ns = std::min(*told.accelerator_us * 1000, call_ns);
-    timing.execute_ns = timing.execute_ns.value_or(0) + execute_ns;
-    uint64_t wait_ns = 0;
-    if (told.rpc_us) {
-      wait_ns = std::min(*told.rpc_us * 1000, call_ns) - std::min(*told.rpc_us * 1000, execute_ns);
-      timing.synchronize_ns = timing.synchronize_ns.value_or(0) + wait_ns;
-    }
-    timing.dispatch_ns = timing.dispatch_ns.value_or(0) + call_ns - execute_ns - wait_ns;
-    accelerator_us_ += *told.accelerator_us;
-  }
+  split_call(profile_->read(), executed_ns - written_ns, timing, &accelerator_us_);
   ++executions_;
   if (options_.profile) profile_->add_node_cycles(cycles_);
   return {};

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "core/half.h"
+
 namespace npb::qnn::fake {
 namespace {
 
@@ -66,6 +68,51 @@ struct Reader {
 };
 
 }  // namespace
+
+namespace {
+
+template <class T>
+float read_as(const void* data, size_t index) {
+  return static_cast<float>(static_cast<const T*>(data)[index]);
+}
+template <class T>
+void write_as(void* data, size_t index, float value) {
+  static_cast<T*>(data)[index] = static_cast<T>(value);
+}
+
+}  // namespace
+
+size_t element_size(uint32_t data_type) {
+  const uint32_t width = data_type & 0xff;
+  return width == 0x08 ? 1 : width == 0x16 ? 2 : width == 0x64 ? 8 : 4;
+}
+
+float read_element(uint32_t data_type, const void* data, size_t index) {
+  if (data_type == kFloat16) return f16_to_f32(static_cast<const uint16_t*>(data)[index]);
+  if (data_type == kFloat32) return read_as<float>(data, index);
+  if (data_type == kInt32 || data_type == kSfixed32) return read_as<int32_t>(data, index);
+  if (data_type == kSfixed8 || data_type == kInt8) return read_as<int8_t>(data, index);
+  const size_t size = element_size(data_type);
+  return size == 1   ? read_as<uint8_t>(data, index)
+         : size == 2 ? read_as<uint16_t>(data, index)
+         : size == 4 ? read_as<uint32_t>(data, index)
+                     : read_as<uint64_t>(data, index);
+}
+
+void write_element(uint32_t data_type, void* data, size_t index, float value) {
+  if (data_type == kFloat16) {
+    static_cast<uint16_t*>(data)[index] = f32_to_f16(value);
+    return;
+  }
+  if (data_type == kFloat32) return write_as<float>(data, index, value);
+  if (data_type == kInt32 || data_type == kSfixed32) return write_as<int32_t>(data, index, value);
+  if (data_type == kSfixed8 || data_type == kInt8) return write_as<int8_t>(data, index, value);
+  const size_t size = element_size(data_type);
+  return size == 1   ? write_as<uint8_t>(data, index, value)
+         : size == 2 ? write_as<uint16_t>(data, index, value)
+         : size == 4 ? write_as<uint32_t>(data, index, value)
+                     : write_as<uint64_t>(data, index, value);
+}
 
 std::vector<const FakeTensor*> FakeGraph::of_type(uint32_t type) const {
   std::vector<const FakeTensor*> found;

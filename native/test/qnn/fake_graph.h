@@ -39,6 +39,11 @@ struct FakeGraph {
   std::vector<const FakeTensor*> of_type(uint32_t type) const;
 };
 
+/// Elements as the fake computes with them: fixed-point numbers are their bare codes.
+size_t element_size(uint32_t data_type);
+float read_element(uint32_t data_type, const void* data, size_t index);
+void write_element(uint32_t data_type, void* data, size_t index, float value);
+
 /// Shapes of a node's outputs from those of its inputs; false if it can't be. What the vendor
 /// documents for the operation, as far as it is used.
 bool shapes_fit(const FakeGraph& graph, const FakeNode& node);

@@ -1,12 +1,14 @@
 // The fake HTP backend library: the function table over FakeGraph.
+#include <dlfcn.h>
+
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <thread>
 
-#include "core/half.h"
 #include "test/qnn/fake_graph.h"
 #include "test/qnn/fake_qnn.h"
 
@@ -17,6 +19,11 @@ namespace {
 
 struct FakeContext {
   std::vector<std::unique_ptr<FakeGraph>> graphs;
+};
+/// Memory of the fake libcdsprpc, registered.
+struct FakeMemory {
+  void* data = nullptr;
+  uint64_t bytes = 0;
 };
 struct FakeProfile {
   uint32_t level = 1;
@@ -69,7 +76,7 @@ Status backend_create(Handle, const Config**, Handle* out) {
 }
 Status backend_get_build_id(const char** id) {
   MAY_FAIL("backendGetBuildId");
-  *id = "fake";
+  *id = g_control.build_id;
   return 0;
 }
 Status backend_free(Handle backend) {
@@ -216,14 +223,11 @@ Status tensor_create(Handle handle, Tensor* tensor) {
   if (body.rank == 0 || body.rank > 5) return 7004;
   entry.dims.assign(body.dimensions, body.dimensions + body.rank);
   if (body.type == kStatic) {
-    const size_t count = entry.count(), element = body.data_type == kUint32 ? 4 : 2;
+    const size_t count = entry.count(), element = element_size(body.data_type);
     if (!body.buffer.data || body.buffer.bytes != count * element) return 7004;
     entry.data.resize(count);
-    for (size_t i = 0; i < count; ++i) {
-      entry.data[i] = element == 4
-                          ? static_cast<float>(static_cast<const uint32_t*>(body.buffer.data)[i])
-                          : f16_to_f32(static_cast<const uint16_t*>(body.buffer.data)[i]);
-    }
+    for (size_t i = 0; i < count; ++i)
+      entry.data[i] = read_element(body.data_type, body.buffer.data, i);
   }
   tensor->body.id = entry.id;
   graph.tensors[entry.id] = std::move(entry);
@@ -291,27 +295,35 @@ Status graph_execute(Handle handle, const Tensor* inputs, uint32_t input_count, 
   if (input_count != graph.of_type(kAppWrite).size() ||
       output_count != graph.of_type(kAppRead).size())
     return 6000;
-  const auto buffer = [&](const Tensor& tensor) -> uint16_t* {
+  const auto buffer = [&](const Tensor& tensor) -> void* {
     const auto known = graph.tensors.find(tensor.body.id);
-    const bool fits = known != graph.tensors.end() && tensor.body.memory == kMemoryRaw &&
-                      tensor.body.buffer.bytes == known->second.count() * sizeof(uint16_t);
-    return fits ? static_cast<uint16_t*>(tensor.body.buffer.data) : nullptr;
+    if (known == graph.tensors.end()) return nullptr;
+    const size_t bytes = known->second.count() * element_size(known->second.data_type);
+    if (tensor.body.memory == kMemoryHandle) {
+      const auto& memory = *static_cast<FakeMemory*>(tensor.body.memory_handle);
+      ++g_control.shared_reads;
+      return memory.bytes == bytes ? memory.data : nullptr;
+    }
+    const bool fits = tensor.body.memory == kMemoryRaw && tensor.body.buffer.bytes == bytes;
+    return fits ? tensor.body.buffer.data : nullptr;
   };
   std::map<uint32_t, std::vector<float>> values;
   for (uint32_t i = 0; i < input_count; ++i) {
-    const uint16_t* data = buffer(inputs[i]);
+    const void* data = buffer(inputs[i]);
     if (!data) return 6004;
-    std::vector<float>& value = values[inputs[i].body.id];
-    value.resize(graph.tensors.at(inputs[i].body.id).count());
-    for (size_t k = 0; k < value.size(); ++k) value[k] = f16_to_f32(data[k]);
+    const FakeTensor& tensor = graph.tensors.at(inputs[i].body.id);
+    std::vector<float>& value = values[tensor.id];
+    value.resize(tensor.count());
+    for (size_t k = 0; k < value.size(); ++k) value[k] = read_element(tensor.data_type, data, k);
   }
   for (const FakeNode& node : graph.nodes)
     if (!run_node(graph, node, values)) return 6031;
   for (uint32_t i = 0; i < output_count; ++i) {
-    uint16_t* data = buffer(outputs[i]);
+    void* data = buffer(outputs[i]);
     if (!data) return 6004;
-    const std::vector<float>& value = values.at(outputs[i].body.id);
-    for (size_t k = 0; k < value.size(); ++k) data[k] = f32_to_f16(value[k]);
+    const FakeTensor& tensor = graph.tensors.at(outputs[i].body.id);
+    const std::vector<float>& value = values.at(tensor.id);
+    for (size_t k = 0; k < value.size(); ++k) write_element(tensor.data_type, data, k, value[k]);
   }
   return 0;
 }
@@ -347,6 +359,37 @@ Status profile_get_event_data(uint64_t event, ProfileEvent* data) {
                                      {404, 3, 1000, "blk.0.attn_q:OpId_1 (cycles)"}};
   if (event < 1 || event > 4) return 12000;
   *data = all[event - 1];
+  return 0;
+}
+/// Where the fake libcdsprpc beside this library has the block of a file descriptor.
+void* block_of(int fd) {
+  Dl_info own = {};
+  if (!dladdr(reinterpret_cast<void*>(&block_of), &own)) return nullptr;
+  const std::string folder = std::filesystem::path(own.dli_fname).parent_path().string();
+  void* library = dlopen((folder + "/libcdsprpc.so").c_str(), RTLD_NOW);
+  if (!library) return nullptr;
+  using Find = void* (*)(int);
+  const auto find = reinterpret_cast<Find>(dlsym(library, "npb_fake_rpc_block"));
+  return find ? find(fd) : nullptr;
+}
+Status memory_register(Handle context, const MemoryDescriptor* descriptors, uint32_t count,
+                       Handle* handles) {
+  MAY_FAIL("memRegister");
+  if (!context || count != 1 || descriptors->memory != kMemoryIon || descriptors->rank == 0)
+    return 8000;
+  void* data = block_of(descriptors->fd);
+  if (!data) return 8003;
+  uint64_t bytes = element_size(descriptors->data_type);
+  for (uint32_t i = 0; i < descriptors->rank; ++i) bytes *= descriptors->dimensions[i];
+  *handles = give(new FakeMemory{data, bytes}, g_control.live_memory);
+  return 0;
+}
+Status memory_deregister(const Handle* handles, uint32_t count) {
+  MAY_FAIL("memDeRegister");
+  for (uint32_t i = 0; i < count; ++i) {
+    delete static_cast<FakeMemory*>(handles[i]);
+    --g_control.live_memory;
+  }
   return 0;
 }
 Status error_get_message(Status, const char** text) {
@@ -395,6 +438,8 @@ FAKE_EXPORT npb::qnn::Status QnnInterface_getProviders(const npb::qnn::Interface
       ENTRY("profileGetSubEvents", profile_get_sub_events, profile_get_sub_events),
       ENTRY("profileGetEventData", profile_get_event_data, profile_get_event_data),
       ENTRY("profileFree", profile_free, profile_free),
+      ENTRY("memRegister", memory_register, memory_register),
+      ENTRY("memDeRegister", memory_deregister, memory_deregister),
       ENTRY("deviceGetPlatformInfo", device_get_platform_info, device_get_platform_info),
       ENTRY("deviceFreePlatformInfo", device_free_platform_info, device_free_platform_info),
       ENTRY("deviceGetInfrastructure", device_get_infrastructure, device_get_infrastructure),

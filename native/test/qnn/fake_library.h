@@ -23,13 +23,15 @@ struct FakeRuntime {
   qnn::fake::SystemControl& system = *reinterpret_cast<qnn::fake::GetSystemControl>(
       fake_symbol("libQnnSystem.so", "npb_fake_system_control"))();
 
-  FakeRuntime() {
+  qnn::fake::RpcControl& rpc = *reinterpret_cast<qnn::fake::GetRpcControl>(
+      fake_symbol("libcdsprpc.so", "npb_fake_rpc_control"))();
+
+  FakeRuntime() { clear(); }
+  ~FakeRuntime() { clear(); }
+  void clear() {
     control = {};
     system = {};
-  }
-  ~FakeRuntime() {
-    control = {};
-    system = {};
+    rpc = {};
   }
   static std::map<std::string, std::string> extra() { return {{"qnn_lib_dir", NPB_FAKE_QNN_DIR}}; }
 };

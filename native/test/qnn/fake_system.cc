@@ -45,6 +45,12 @@ std::vector<Tensor>& describe(SystemContext& context, FakeGraph& graph, uint32_t
     entry.body.type = type;
     entry.body.data_type = tensor.data_type;
     entry.body.quantization.definition = entry.body.quantization.encoding = kUndefined;
+    if (g_control.quantization != kUndefined) {
+      entry.body.quantization = {};
+      entry.body.quantization.definition = 1;
+      entry.body.quantization.encoding = g_control.quantization;
+      for (uint64_t& word : entry.body.quantization.words) word = 0x3f8000003f800000ull;
+    }
     entry.body.rank = static_cast<uint32_t>(tensor.dims.size());
     entry.body.dimensions = tensor.dims.data();
   }
@@ -109,15 +115,16 @@ Status get_metadata(Handle handle, const void* data, uint64_t bytes, const Binar
   if (g_control.hostile == Hostile::null_graphs) graphs = nullptr;
   context.info.version = minor >= 21 ? 3 : 2;
   if (minor >= 21) {
-    context.info.v3.build_id = "fake";
+    context.info.v3.build_id = g_control.build_id;
     context.info.v3.core = {2, minor, 0};
     context.info.v3.graph_count = count;
     context.info.v3.graphs = graphs;
     context.info.v3.metadata_bytes = sizeof context.metadata;
     context.info.v3.metadata = context.metadata;
-    context.info.v3.soc_model = 57;
+    context.metadata[1] = g_control.arch;
+    context.info.v3.soc_model = g_control.soc_model;
   } else {
-    context.info.v1.build_id = "fake";
+    context.info.v1.build_id = g_control.build_id;
     context.info.v1.core = {2, minor, 0};
     context.info.v1.graph_count = count;
     context.info.v1.graphs = graphs;

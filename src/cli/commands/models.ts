@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { findModels, modelFolders } from '../../models/find.js';
-import type { NativeModelDescription } from '../../native/binding.js';
+import type { NativeModelDescription, NativeStoredTensor } from '../../native/binding.js';
 import { withHelper } from '../../native/helper.js';
 import { resolveModel } from '../../run/plan.js';
 import { bytesText, columns, figure } from '../format.js';
@@ -9,6 +9,7 @@ import { bytesText, columns, figure } from '../format.js';
 interface ModelsFlags {
   json?: boolean;
   modelDir?: string;
+  qnnLib?: string;
 }
 
 function parametersText(count: number): string {
@@ -81,19 +82,47 @@ function descriptionText(model: NativeModelDescription): string {
   return `${columns(rows)}\n\nTensor types:\n${columns(tensorTypes(model))}\n`;
 }
 
+function tensorRows(kind: string, tensors: readonly NativeStoredTensor[]): string[][] {
+  return tensors.map(({ name, type, dims, quantization, bytes }) => [
+    `  ${kind}`,
+    name,
+    `${type} [${dims.join(', ')}]`,
+    bytesText(bytes),
+    quantization,
+  ]);
+}
+
+function graphsText(model: NativeModelDescription): string {
+  const rows = [
+    ['Name', model.name],
+    ['Format', `${model.format}, ${bytesText(model.fileSizeBytes)}`],
+    ...model.metadata.map(([key, value]) => [key.charAt(0).toUpperCase() + key.slice(1), value]),
+  ];
+  const graphs = model.graphs.map(({ name, inputs, outputs }) =>
+    [`Graph ${name}:`, columns([...tensorRows('in', inputs), ...tensorRows('out', outputs)])].join(
+      '\n',
+    ),
+  );
+  return `${columns(rows)}\n\n${graphs.join('\n\n')}\n`;
+}
+
 async function inspect(model: string, _flags: ModelsFlags, command: Command): Promise<void> {
   const flags = command.optsWithGlobals<ModelsFlags>();
   const { description } = await withHelper((helper) =>
-    resolveModel(helper, {
-      model,
-      'model-dir': flags.modelDir,
-      quantization: undefined,
-      seed: 0,
-    }),
+    resolveModel(
+      helper,
+      {
+        model,
+        'model-dir': flags.modelDir,
+        quantization: undefined,
+        seed: 0,
+      },
+      flags.qnnLib === undefined ? {} : { qnn_lib_dir: flags.qnnLib },
+    ),
   );
-  process.stdout.write(
-    flags.json ? `${JSON.stringify(description, null, 2)}\n` : descriptionText(description),
-  );
+  const text =
+    description.family === 'graph' ? graphsText(description) : descriptionText(description);
+  process.stdout.write(flags.json ? `${JSON.stringify(description, null, 2)}\n` : text);
 }
 
 const HELP = `
@@ -101,7 +130,8 @@ Examples:
   npu-bench models
   npu-bench models --model-dir ~/models --json
   npu-bench models inspect llama-7b
-  npu-bench models inspect ./SmolLM2-135M-Instruct.Q4_1.gguf`;
+  npu-bench models inspect ./SmolLM2-135M-Instruct.Q4_1.gguf
+  npu-bench models inspect ./context.bin`;
 
 export function register(program: Command): void {
   const models = program
@@ -116,5 +146,6 @@ export function register(program: Command): void {
     .description('Describe a model file or a named architecture; its weights are not read.')
     .option('--json', 'print JSON')
     .option('--model-dir <folder>', 'look here first')
+    .option('--qnn-lib <folder>', "folder of Qualcomm's QNN libraries, which read context binaries")
     .action(inspect);
 }

@@ -78,7 +78,7 @@ async function verify(flags: VerifyFlags): Promise<void> {
       gpuIndex: options['gpu-index'],
       extra,
     });
-    const { model, description, quantization } = await resolveModel(helper, options);
+    const { model, description, quantization } = await resolveModel(helper, options, extra);
     const found = await verifyModel(helper, {
       model,
       description,

@@ -27,6 +27,7 @@ const ITERATION_IDS: ReadonlySet<string> = new Set([
   ...CORE_IDS,
   'throughput.prefill_tokens_per_second',
   'throughput.queries_per_second',
+  'throughput.executions_per_second',
   'efficiency.joules_per_token',
 ]);
 

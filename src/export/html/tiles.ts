@@ -31,6 +31,16 @@ const EMBEDDING = [
   'power.average_power_w',
   'efficiency.joules_per_token',
 ];
+const GRAPHS = [
+  'latency.execution_ms',
+  'throughput.executions_per_second',
+  'latency.cold_start_ms',
+  'overhead.execute_ms',
+  'overhead.synchronize_ms',
+  'overhead.dispatch_ms',
+  'memory.peak_memory_usage_mb',
+  'power.average_power_w',
+];
 
 function spreadText(block: StatisticBlock, metric: Metric): Markup {
   if (block.n === 1 || (block.n === undefined && block.min === block.max)) return html`one value`;
@@ -58,7 +68,7 @@ function tile(document: ResultDocument, metric: Metric): Markup {
 /** The figures that a reader looks for first, each with its spread. */
 export function tilesBlock(document: ResultDocument, metrics: readonly Metric[]): Markup {
   const wanted = new Set(metrics.map(({ id }) => id));
-  const ids = isEmbedding(document) ? EMBEDDING : GENERATION;
+  const ids = document.results.graphs ? GRAPHS : isEmbedding(document) ? EMBEDDING : GENERATION;
   const shown = ids.filter((id) => {
     const metric = findMetric(id);
     if (!metric || !wanted.has(id)) return false;
