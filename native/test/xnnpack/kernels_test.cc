@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -21,7 +22,7 @@ namespace {
 
 std::vector<const Kernels*> sets() {
   std::vector<const Kernels*> found;
-  for (const char* name : {"base", "avx2", "avx512", "avx512vnni", "neondot"}) {
+  for (const char* name : {"base", "avx2", "avx512", "avx512vnni", "neondot", "neoni8mm"}) {
     if (const Kernels* set = find_kernels(name)) found.push_back(set);
   }
   return found;
@@ -55,6 +56,16 @@ struct QuantizedRows {
 };
 
 }  // namespace
+
+TEST_CASE("the best set that the processor can run is chosen") {
+  const auto found = sets();
+  REQUIRE(!found.empty());
+  CHECK(&kernels() == found.back());  // the list above goes from the plainest to the best
+  // Tests on emulated processors say which one it has to be (scripts/test-arm64.mjs).
+  if (const char* expected = std::getenv("NPB_EXPECT_KERNELS")) {
+    CHECK(std::string(kernels().name) == expected);
+  }
+}
 
 TEST_CASE("row kernels equal double arithmetic") {
   for (const Kernels* set : sets()) {

@@ -78,7 +78,7 @@ double worst_error(const std::shared_ptr<const Model>& model, SessionOptions opt
 
 std::vector<std::string> kernel_sets() {
   std::vector<std::string> names = {"xnnpack"};
-  for (const char* name : {"base", "avx2", "avx512", "avx512vnni", "neondot"}) {
+  for (const char* name : {"base", "avx2", "avx512", "avx512vnni", "neondot", "neoni8mm"}) {
     if (cpu::find_kernels(name) != nullptr) names.push_back(name);
   }
   return names;

@@ -3,6 +3,12 @@
 #include "backends/xnnpack/kernels/simd.h"
 #define NPB_KERNELS_NAME "base"
 #define NPB_KERNELS_TABLE kKernelsBase
+#if defined(__aarch64__)
+#define NPB_KERNELS_BLOCKS
+#include "backends/xnnpack/kernels/blocks_arm.inc"
+#include "backends/xnnpack/kernels/blocks_arm_product.inc"
+#include "backends/xnnpack/kernels/blocks_mlal.inc"
+#endif
 #include "backends/xnnpack/kernels/panels.inc"
 #include "backends/xnnpack/kernels/rows.inc"
 #include "backends/xnnpack/kernels/table.inc"

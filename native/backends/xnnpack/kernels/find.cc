@@ -12,6 +12,7 @@ extern const Kernels kKernelsAvx512;
 extern const Kernels kKernelsAvx512Vnni;
 #elif defined(__aarch64__)
 extern const Kernels kKernelsNeonDot;
+extern const Kernels kKernelsNeonI8mm;
 #endif
 
 namespace {
@@ -27,6 +28,7 @@ bool runs_here(const Kernels& set) {
   if (&set == &kKernelsAvx512Vnni) return avx512 && cpu.has("avx512_vnni");
 #elif defined(__aarch64__)
   if (&set == &kKernelsNeonDot) return cpu.has("asimddp");
+  if (&set == &kKernelsNeonI8mm) return cpu.has("asimddp") && cpu.has("i8mm");
 #endif
   return &set == &kKernelsBase;
 }
@@ -38,6 +40,7 @@ const Kernels* const kSets[] = {
     &kKernelsAvx512,
     &kKernelsAvx2,
 #elif defined(__aarch64__)
+    &kKernelsNeonI8mm,
     &kKernelsNeonDot,
 #endif
     &kKernelsBase,

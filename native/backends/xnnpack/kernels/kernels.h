@@ -127,7 +127,7 @@ struct Kernels {
 };
 
 /// The best set for this machine. `name` (may be null) asks for a set by name: "base", "avx2",
-/// "avx512", "avx512vnni", "neondot"; null is returned if this machine can't run it.
+/// "avx512", "avx512vnni", "neondot", "neoni8mm"; null is returned if this machine can't run it.
 const Kernels* find_kernels(const char* name);
 inline const Kernels& kernels() { return *find_kernels(nullptr); }
 

@@ -5,7 +5,10 @@
 #define NPB_KERNELS_NAME "neondot"
 #define NPB_KERNELS_TABLE kKernelsNeonDot
 #define NPB_KERNELS_BLOCKS
-#include "backends/xnnpack/kernels/blocks_neon.inc"
+#include "backends/xnnpack/kernels/blocks_arm.inc"
+#include "backends/xnnpack/kernels/blocks_arm_product.inc"
+#include "backends/xnnpack/kernels/blocks_dot.inc"
+#include "backends/xnnpack/kernels/blocks_dot_row.inc"
 #include "backends/xnnpack/kernels/panels.inc"
 #include "backends/xnnpack/kernels/rows.inc"
 #include "backends/xnnpack/kernels/table.inc"
