@@ -1,5 +1,6 @@
 # npb_add_addon(name sources… LIBS libraries…): the Node-API module. Only where scripts/build-native.cjs gives the headers
 # (CMAKE_JS_INC: node-api-headers and node-addon-api) and, on Windows, the import library's definition.
+include(npb_node_api)
 set(NPB_EXPORTS "${CMAKE_CURRENT_LIST_DIR}/exports.map")
 
 function(npb_add_addon name)
@@ -16,10 +17,17 @@ function(npb_add_addon name)
     NPB_BUILD_TYPE="$<CONFIG>"
     NPB_COMPILER="${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}"
     $<$<CONFIG:Debug>:NODE_ADDON_API_ENABLE_TYPE_CHECK_ON_AS>)
-  target_link_libraries(${name} PRIVATE ${arg_LIBS} ${CMAKE_JS_LIB})
+  target_link_libraries(${name} PRIVATE ${arg_LIBS})
 
-  if(WIN32)
-    if(CMAKE_JS_NODELIB_DEF AND MSVC)
+  if(WIN32 AND NOT MSVC)
+    npb_node_api_source(node_api "${CMAKE_JS_NODELIB_DEF}")
+    target_sources(${name} PRIVATE "${node_api}")
+    target_compile_definitions(${name} PRIVATE NAPI_EXTERN=)
+    # No library beside it: the compiler's own are linked in. Exported is what is marked so, Node's two entry points.
+    target_link_options(${name} PRIVATE -static -Wl,--gc-sections $<$<CONFIG:Release>:-s>)
+  elseif(WIN32)
+    target_link_libraries(${name} PRIVATE ${CMAKE_JS_LIB})
+    if(CMAKE_JS_NODELIB_DEF)
       if(NODE_ARCH STREQUAL "arm64")
         set(machine ARM64)
       else()

@@ -126,11 +126,40 @@ std::vector<std::string> instruction_features() {
   return features;
 }
 #elif defined(__aarch64__) && defined(_WIN32)
-std::string brand_string() { return {}; }
+constexpr const char* kProcessorKey = "HARDWARE\\DESCRIPTION\\System\\CentralProcessor\\0";
+
+std::string brand_string() {
+  char name[128] = {};
+  DWORD size = sizeof name - 1;
+  const LSTATUS status = RegGetValueA(HKEY_LOCAL_MACHINE, kProcessorKey, "ProcessorNameString",
+                                      RRF_RT_REG_SZ, nullptr, name, &size);
+  return status == ERROR_SUCCESS ? name : std::string();
+}
+
+/// A processor's identification register as Windows keeps it: "CP 4031" is ID_AA64ISAR1_EL1.
+uint64_t identification(const char* name) {
+  uint64_t value = 0;
+  DWORD size = sizeof value;
+  const LSTATUS status = RegGetValueA(HKEY_LOCAL_MACHINE, kProcessorKey, name, RRF_RT_REG_QWORD,
+                                      nullptr, &value, &size);
+  return status == ERROR_SUCCESS ? value : 0;
+}
+
 std::vector<std::string> instruction_features() {
   std::vector<std::string> features = {"asimd"};
   constexpr DWORD kDotProduct = 43;  // PF_ARM_V82_DP_INSTRUCTIONS_AVAILABLE
   if (IsProcessorFeaturePresent(kDotProduct)) features.emplace_back("asimddp");
+  // Windows before 24H2 does not answer for the next two; the register's fields do: I8MM [55:52],
+  // BF16 [47:44].
+  const uint64_t isar1 = identification("CP 4031");
+  constexpr DWORD kInt8Matrix = 66;  // PF_ARM_V82_I8MM_INSTRUCTIONS_AVAILABLE
+  constexpr DWORD kBfloat16 = 68;    // PF_ARM_V86_BF16_INSTRUCTIONS_AVAILABLE
+  if (IsProcessorFeaturePresent(kInt8Matrix) || (isar1 >> 52 & 15) != 0) {
+    features.emplace_back("i8mm");
+  }
+  if (IsProcessorFeaturePresent(kBfloat16) || (isar1 >> 44 & 15) != 0) {
+    features.emplace_back("bf16");
+  }
   return features;
 }
 #else
