@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // What `npm pack` and `npm publish` run first: fresh JavaScript, the compiled shaders, the sources of what is linked, the
 // SBOM, and the check of the binaries. `npm pack` packs the platforms that are built, and says which aren't;
-// with NPB_RELEASE=1 it refuses unless all are there.
+// with NPB_RELEASE=1 it refuses unless all are there. --no-binaries leaves their check out.
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './package/targets.mjs';
 
@@ -19,8 +19,11 @@ const script = (name, ...args) => step(process.execPath, join('scripts', name), 
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 step(process.execPath, join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json');
-script('ship-spirv.mjs');
+// The shaders of this machine's own build, where there is one.
+const host = join('build', 'cmake', `${process.platform}-${process.arch}-release`);
+script('ship-spirv.mjs', ...(existsSync(join(root, host, 'CMakeCache.txt')) ? [host] : []));
 script('make-notice.mjs', '--check');
 script('make-sbom.mjs');
 step('bash', join('scripts', 'deps', 'xnnpack.sh'), '--ship-sources');
-script('check-prebuilds.mjs', ...(process.env.NPB_RELEASE === '1' ? ['--all'] : []));
+if (!process.argv.includes('--no-binaries'))
+  script('check-prebuilds.mjs', ...(process.env.NPB_RELEASE === '1' ? ['--all'] : []));

@@ -1,3 +1,4 @@
+import pc from 'picocolors';
 import type { Colors } from 'picocolors/types.js';
 import { SIGMA_RULE_MIN_N } from '../stats/outliers.js';
 import { shown as shownValue } from './comparability.js';
@@ -35,6 +36,12 @@ const HEADLINES = new Set([
 
 export interface TextOptions {
   readonly detailed?: boolean | undefined;
+  /** Escape sequences of terminals; off where it is left out. */
+  readonly colors?: boolean | undefined;
+}
+
+interface Style {
+  readonly detailed: boolean;
   readonly colors: Colors;
 }
 
@@ -171,8 +178,8 @@ function differenceLines(title: string, entry: CaseComparison['differences']): s
   });
 }
 
-function caseLines(entry: CaseComparison, comparison: Comparison, options: TextOptions): string[] {
-  const { colors, detailed } = options;
+function caseLines(entry: CaseComparison, comparison: Comparison, style: Style): string[] {
+  const { colors, detailed } = style;
   const lines: string[] = [];
   if (entry.name) lines.push(colors.bold(printable(`Case ${entry.name}`)));
   for (const [name, side] of [
@@ -231,11 +238,12 @@ function caseLines(entry: CaseComparison, comparison: Comparison, options: TextO
 }
 
 /** The comparison as text of at most 80 columns, ending with the verdict in one line. */
-export function renderText(comparison: Comparison, options: TextOptions): string {
-  const { colors } = options;
+export function renderText(comparison: Comparison, options: TextOptions = {}): string {
+  const colors = pc.createColors(options.colors ?? false);
+  const style = { detailed: options.detailed ?? false, colors };
   const lines = comparison.cases.flatMap((entry, index) => [
     ...(index > 0 ? [''] : []),
-    ...caseLines(entry, comparison, options),
+    ...caseLines(entry, comparison, style),
   ]);
   for (const note of comparison.notes) lines.push('', ...wrap(printable(note.message), ''));
   const verdict = printable(

@@ -7,6 +7,9 @@ import { fakeAddon } from '../support/cli.js';
 import { codeBlocks, pageText } from '../support/docs.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
+/** scripts/test-package.mjs runs the examples of an installed package, on the Node it is installed for. */
+const installed = process.env.NPB_INSTALLED;
+const node = process.env.NPB_NODE ?? process.execPath;
 
 /** Examples in the order of the pages; TypeScript checks them, and Node runs what comes out. */
 const examples = ['docs/library.md', 'README.md'].flatMap((page) =>
@@ -19,8 +22,9 @@ let folder: string;
 
 beforeAll(() => {
   // Within the package, so that its own name leads to dist as it does for those who installed it.
-  mkdirSync(join(root, 'build'), { recursive: true });
-  folder = mkdtempSync(join(root, 'build/docs-examples-'));
+  const parent = installed ?? join(root, 'build');
+  mkdirSync(parent, { recursive: true });
+  folder = mkdtempSync(join(parent, 'docs-examples-'));
   mkdirSync(join(folder, 'results'));
   for (const name of ['baseline', 'current']) {
     cpSync(
@@ -34,6 +38,7 @@ beforeAll(() => {
     JSON.stringify({
       compilerOptions: {
         ...{ target: 'ES2022', module: 'NodeNext', lib: ['ES2023'], types: ['node'] },
+        typeRoots: [join(root, 'node_modules/@types')],
         ...{ strict: true, exactOptionalPropertyTypes: true },
         ...{ noUnusedLocals: true, verbatimModuleSyntax: true, noEmitOnError: true },
       },
@@ -59,7 +64,7 @@ describe('examples of the library', () => {
     '$title runs',
     { timeout: 120_000 },
     ({ i }) => {
-      const output = execFileSync(process.execPath, [join(folder, `e${i}.js`)], {
+      const output = execFileSync(node, [join(folder, `e${i}.js`)], {
         cwd: folder,
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,4 @@
 import { Command, CommanderError, Option } from 'commander';
-import pc from 'picocolors';
 import { type AbOutcome, runAb } from '../../ab/ab.js';
 import { splitWords } from '../../ab/words.js';
 import { DEFAULT_THRESHOLD } from '../../compare/compare.js';
@@ -128,12 +127,11 @@ function print(outcome: AbOutcome, flags: OwnFlags, exitCode: number): void {
     return;
   }
   const color = process.stdout.isTTY === true && !process.env.NO_COLOR;
-  const colors = pc.createColors(color);
   const order = steps.map(({ side }) => side).join(' ');
   process.stdout.write(
     [
       `A: ${flags.a}\nB: ${flags.b}\nOrder: ${order}\n${referenceLine(outcome)}`,
-      renderText(comparison, { colors, detailed: flags.detailed }).trimEnd(),
+      renderText(comparison, { colors: color, detailed: flags.detailed }).trimEnd(),
       ...adjustedLines(outcome),
       `Documents: ${paths.join(', ')}\n`,
     ].join('\n\n'),

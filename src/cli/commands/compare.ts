@@ -1,7 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import pc from 'picocolors';
 import { compareRuns, DEFAULT_THRESHOLD } from '../../compare/compare.js';
 import { exitCodeOf, type FailOn } from '../../compare/exit.js';
 import { renderCsv, renderJson } from '../../compare/machine.js';
@@ -88,7 +87,7 @@ async function compareCommand(documents: string[], flags: CompareFlags): Promise
   const color = !toFile && process.stdout.isTTY === true && !process.env.NO_COLOR;
   const text = {
     text: () =>
-      renderText(comparison, { detailed: flags.detailed, colors: pc.createColors(color) }),
+      renderText(comparison, { detailed: flags.detailed, colors: color }),
     json: () => renderJson(comparison, exitCode),
     csv: () => renderCsv(comparison),
     markdown: () => renderMarkdown(comparison, flags.detailed),
