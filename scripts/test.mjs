@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Every test of the checkout, in order of cost; the last line counts them: "N passed, N failed, N skipped".
-//   node scripts/test.mjs [STEP…]   only these steps: lint, format, types, native, sanitize, js
+//   node scripts/test.mjs [STEP…]   only these steps: lint, format, types, native, sanitize, js, package
 // Logs of each step are build/test/STEP.log; a failed step's log is printed.
 import { spawn, spawnSync } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -119,6 +119,13 @@ const STEPS = {
     // A file that fails to load has no failed test of its own.
     const failed = numFailedTests === 0 && !result.ok ? 1 : numFailedTests;
     return count(numPassedTests, failed, numPendingTests + numTodoTests);
+  },
+  /** The package with this machine's addon, installed and used; the whole matrix is npm run test:package. */
+  package: async (step) => {
+    const args = ['scripts/test-package.mjs', '--host-build', '--quick'];
+    const { output } = await run(step, process.execPath, args);
+    const closing = /^(\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(output);
+    return closing === null ? count(0, 1) : count(...closing.slice(1).map(Number));
   },
 };
 

@@ -17,6 +17,7 @@ const cache = join(
   'package-test',
 );
 
+/** Something that this machine lacks: the check is skipped, with the reason. */
 export class ToolMissing extends Error {}
 
 /** Folder of one package of npm, installed on first use. */

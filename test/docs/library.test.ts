@@ -25,6 +25,7 @@ beforeAll(() => {
   const parent = installed ?? join(root, 'build');
   mkdirSync(parent, { recursive: true });
   folder = mkdtempSync(join(parent, 'docs-examples-'));
+  if (installed !== undefined) writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   mkdirSync(join(folder, 'results'));
   for (const name of ['baseline', 'current']) {
     cpSync(
