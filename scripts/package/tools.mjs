@@ -48,7 +48,9 @@ const versionIn = (folder) =>
 export function client(name, major) {
   const folder = provide(name, String(major));
   const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  return { name, version: versionIn(folder), script: join(folder, bin[name]) };
+  // Newer pnpm is a program of its own, which this script beside it starts.
+  const file = /\.[cm]?js$/.test(bin[name]) ? bin[name] : join('bin', `${name}.mjs`);
+  return { name, version: versionIn(folder), script: join(folder, file) };
 }
 
 /**
