@@ -86,8 +86,7 @@ async function compareCommand(documents: string[], flags: CompareFlags): Promise
   const toFile = flags.output !== undefined;
   const color = !toFile && process.stdout.isTTY === true && !process.env.NO_COLOR;
   const text = {
-    text: () =>
-      renderText(comparison, { detailed: flags.detailed, colors: color }),
+    text: () => renderText(comparison, { detailed: flags.detailed, colors: color }),
     json: () => renderJson(comparison, exitCode),
     csv: () => renderCsv(comparison),
     markdown: () => renderMarkdown(comparison, flags.detailed),
