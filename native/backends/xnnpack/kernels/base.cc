@@ -6,8 +6,8 @@
 #if defined(__aarch64__)
 #define NPB_KERNELS_BLOCKS
 #include "backends/xnnpack/kernels/blocks_arm.inc"
-#include "backends/xnnpack/kernels/blocks_arm_product.inc"
 #include "backends/xnnpack/kernels/blocks_mlal.inc"
+#include "backends/xnnpack/kernels/blocks_product_arm.inc"
 #endif
 #include "backends/xnnpack/kernels/panels.inc"
 #include "backends/xnnpack/kernels/rows.inc"

@@ -6,9 +6,9 @@
 #define NPB_KERNELS_TABLE kKernelsNeonDot
 #define NPB_KERNELS_BLOCKS
 #include "backends/xnnpack/kernels/blocks_arm.inc"
-#include "backends/xnnpack/kernels/blocks_arm_product.inc"
-#include "backends/xnnpack/kernels/blocks_dot.inc"
 #include "backends/xnnpack/kernels/blocks_dot_row.inc"
+#include "backends/xnnpack/kernels/blocks_dot_tile.inc"
+#include "backends/xnnpack/kernels/blocks_product_arm.inc"
 #include "backends/xnnpack/kernels/panels.inc"
 #include "backends/xnnpack/kernels/rows.inc"
 #include "backends/xnnpack/kernels/table.inc"
