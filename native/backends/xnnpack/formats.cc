@@ -15,6 +15,10 @@ bool narrow(BlockFormat format) {
   return format == BlockFormat::q4 || format == BlockFormat::q4_min;
 }
 
+bool plain(TensorType type) {
+  return type == TensorType::f32 || type == TensorType::f16 || type == TensorType::bf16;
+}
+
 Format choose_blocks(TensorType type, Precision precision) {
   const auto exact = exact_block_format(type);
   if (precision == Precision::int4) {
@@ -38,13 +42,16 @@ Format choose_xnnpack(TensorType type, uint64_t cols, Precision precision) {
 
 }  // namespace
 
-Format choose_format(TensorType type, uint64_t cols, Precision precision, bool own_blocks) {
+Format choose_format(TensorType type, uint64_t cols, Precision precision, bool own_blocks,
+                     bool channels) {
   switch (precision) {
     case Precision::f32:
       return dense(false);
     case Precision::f16:
       return dense(true);
     default:
+      if (channels && precision != Precision::int4 && plain(type) && cols <= kMostChannelColumns)
+        return {.family = Format::Family::channels};
       return own_blocks ? choose_blocks(type, precision) : choose_xnnpack(type, cols, precision);
   }
 }

@@ -10,14 +10,16 @@
 namespace npb::cpu {
 
 struct Format {
-  enum class Family : uint8_t { blocks, dense, xnnpack } family = Family::dense;
+  enum class Family : uint8_t { blocks, channels, dense, xnnpack } family = Family::dense;
   BlockFormat blocks = BlockFormat::q8;
   bool half = false;  // dense
   XnnFormat xnnpack = XnnFormat::qc8w;
   bool with_minimums = false;  // xnnpack: the f16 product that adds the blocks' minimums
 };
 
-/// `own_blocks`: this CPU has our block kernels. Otherwise XNNPACK's formats serve.
-Format choose_format(TensorType type, uint64_t cols, Precision precision, bool own_blocks);
+/// `own_blocks`: this CPU has our block kernels. Otherwise XNNPACK's formats serve. `channels`:
+/// weights without blocks of their own become int8 per channel, where 8 bits are asked for.
+Format choose_format(TensorType type, uint64_t cols, Precision precision, bool own_blocks,
+                     bool channels);
 
 }  // namespace npb::cpu

@@ -1,5 +1,8 @@
 #include "backends/xnnpack/matrix.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace npb::cpu {
 
 size_t BlockMatrix::bytes(BlockFormat format, size_t n, size_t k) {
@@ -46,6 +49,49 @@ const char* BlockMatrix::compute_format() const {
       return "int8 and minimum in blocks of 32, int8 activations in blocks of 32";
   }
   return "";
+}
+
+size_t ChannelMatrix::bytes(size_t n, size_t k) {
+  const size_t panels = round_up(n, kPanel) / kPanel;
+  return panels * ((k + 3) / 4 * 64 + 2 * kPanel * sizeof(float));
+}
+
+ChannelMatrix::ChannelMatrix(const Kernels& kernels, size_t n, size_t k)
+    : Matrix(n, k), kernels_(kernels) {}
+
+void ChannelMatrix::pack_panel(size_t panel, const float* weights, size_t rows) const {
+  uint8_t* target = codes() + panel * quads() * 64;
+  for (size_t channel = 0; channel < rows; ++channel) {
+    const float* w = weights + channel * k();
+    float peak = 0.0f;
+    for (size_t i = 0; i < k(); ++i) peak = std::max(peak, std::fabs(w[i]));
+    const float scale = peak / 127.0f, inverse = peak > 0.0f ? 127.0f / peak : 0.0f;
+    int64_t sum = 0;
+    for (size_t i = 0; i < k(); ++i) {
+      const auto code = static_cast<int32_t>(std::nearbyint(w[i] * inverse));
+      sum += code;
+      target[(i / 4 * kPanel + channel) * 4 + i % 4] = static_cast<uint8_t>(code + 128);
+    }
+    scales()[panel * kPanel + channel] = scale;
+    sums()[panel * kPanel + channel] = scale * static_cast<float>(sum);
+  }
+}
+
+InputForms ChannelMatrix::input() const {
+  InputForms forms;
+  forms.channels = true;
+  return forms;
+}
+
+void ChannelMatrix::multiply(const ProductInput& input, size_t row, size_t count, size_t begin,
+                             size_t end, float* out, size_t out_stride) const {
+  ChannelRows rows = input.channels;
+  rows.q += row * rows.q_stride;
+  rows.scale += row;
+  rows.zero += row;
+  rows.start += row;
+  kernels_.channel_product({codes(), quads(), scales(), sums(), rows, out, out_stride}, begin, end,
+                           count);
 }
 
 size_t DenseMatrix::bytes(bool half, size_t n, size_t k) {

@@ -18,15 +18,17 @@ namespace npb::cpu {
 /// Forms of a product's input. A group of products that share an input prepares each form once.
 struct InputForms {
   bool floats = false;
-  bool blocks = false;  // int8 in blocks of 32, symmetric
-  bool rows = false;    // int8 per row, asymmetric: XNNPACK's dynamic quantisation
-  bool sums = false;    // f32 sums of 32 columns
+  bool blocks = false;    // int8 in blocks of 32, symmetric
+  bool rows = false;      // int8 per row, asymmetric: XNNPACK's dynamic quantisation
+  bool sums = false;      // f32 sums of 32 columns
+  bool channels = false;  // int8 per row, asymmetric, for our own kernels
 
   InputForms& operator|=(const InputForms& other) {
     floats |= other.floats;
     blocks |= other.blocks;
     rows |= other.rows;
     sums |= other.sums;
+    channels |= other.channels;
     return *this;
   }
 };
@@ -42,6 +44,7 @@ struct ProductInput {
   const xnn_quantization_params* row_params = nullptr;  // 16 more than rows, repeating the last
   const float* sums = nullptr;
   size_t sum_stride = 0;
+  ChannelRows channels;
 };
 
 class Matrix {
@@ -94,6 +97,37 @@ class BlockMatrix final : public Matrix {
   const Kernels& kernels_;
   BlockFormat format_;
   uint8_t* panels_ = nullptr;
+};
+
+/// Panels of int8 with one scale per channel, in zeroed memory that somebody else owns and fills.
+class ChannelMatrix final : public Matrix {
+ public:
+  static size_t bytes(size_t n, size_t k);
+  /// `k` at most kMostChannelColumns.
+  ChannelMatrix(const Kernels& kernels, size_t n, size_t k);
+  void set_memory(std::byte* memory) { memory_ = memory; }
+
+  /// Packs channels [first, first + 16), of which `rows` exist, from f32 weights [rows][k]: each
+  /// channel's largest magnitude becomes code 128 +- 127.
+  void pack_panel(size_t panel, const float* weights, size_t rows) const;
+
+  InputForms input() const override;
+  void multiply(const ProductInput& input, size_t row, size_t count, size_t begin, size_t end,
+                float* out, size_t out_stride) const override;
+  size_t weight_bytes() const override { return bytes(n(), k()); }
+  const char* kernel() const override { return "channels_q8"; }
+  const char* compute_format() const override {
+    return "int8 per channel, int8 activations per row";
+  }
+
+ private:
+  size_t quads() const { return (k() + 3) / 4; }
+  uint8_t* codes() const { return reinterpret_cast<uint8_t*>(memory_); }
+  float* scales() const { return reinterpret_cast<float*>(memory_ + panels() * quads() * 64); }
+  float* sums() const { return scales() + panels() * kPanel; }
+
+  const Kernels& kernels_;
+  std::byte* memory_ = nullptr;
 };
 
 /// Panels of f32 or f16, in zeroed memory that somebody else owns and fills; products in f32.

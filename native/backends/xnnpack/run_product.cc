@@ -25,20 +25,23 @@ const float* Runtime::norm_row(const Step& step, size_t index, float* own, bool 
   return out;
 }
 
-void Runtime::prepare_row(const Step& step, const float* x, const MutableBlockRows& blocks,
-                          int8_t* row_codes, void* row_params, float* sums) {
+void Runtime::prepare_row(const Step& step, const float* x, const RowTarget& target) {
   const size_t k = width(step.input);
-  if (step.forms.blocks) kernels_.quantize_blocks(x, k, round_up(k, kUnit), blocks);
+  if (step.forms.blocks) kernels_.quantize_blocks(x, k, round_up(k, kUnit), target.blocks);
+  if (step.forms.channels) {
+    const MutableChannelRows& row = target.channels;
+    kernels_.quantize_channel_row(x, k, round_up(k, 4), row.q, row.scale, row.zero, row.start);
+  }
   if (step.forms.rows) {
     xnn_quantization_params params;
-    kernels_.quantize_row(x, k, row_codes, &params.zero_point, &params.scale);
-    std::memcpy(row_params, &params, sizeof params);
+    kernels_.quantize_row(x, k, target.codes, &params.zero_point, &params.scale);
+    std::memcpy(target.params, &params, sizeof params);
   }
   if (step.forms.sums) {
     for (size_t begin = 0; begin < k; begin += kBlock) {
       float total = 0.0f;
       for (size_t i = begin; i < std::min(k, begin + kBlock); ++i) total += x[i];
-      sums[begin / kBlock] = total;
+      target.sums[begin / kBlock] = total;
     }
   }
 }
@@ -49,7 +52,7 @@ const ProductInput& Runtime::prepare(const Step& step, size_t rows, unsigned thr
   Scratch& own = scratches_[thread];
   if (rows == 1) {
     const float* x = norm_row(step, 0, own.row, thread == 0);
-    prepare_row(step, x, own.blocks, own.row_codes, own.row_params, own.sums);
+    prepare_row(step, x, {own.blocks, own.row_codes, own.row_params, own.sums, own.channels});
     if (step.forms.rows) {
       auto* params = static_cast<xnn_quantization_params*>(own.row_params);
       std::fill_n(params + 1, kParamPadding, params[0]);
@@ -67,11 +70,13 @@ const ProductInput& Runtime::prepare(const Step& step, size_t rows, unsigned thr
       const float* x = norm_row(step, r, target, true);
       const size_t block = r * shared_.blocks.block_stride;
       prepare_row(step, x,
-                  {shared_blocks_.q + r * shared_.blocks.q_stride, shared_blocks_.scale + block,
-                   shared_blocks_.sum + block, shared_blocks_.start8 + block,
-                   shared_blocks_.start128 + block},
-                  shared_codes_ + r * k, shared_params_ + r * sizeof(xnn_quantization_params),
-                  shared_sums_ + r * shared_.sum_stride);
+                  {{shared_blocks_.q + r * shared_.blocks.q_stride, shared_blocks_.scale + block,
+                    shared_blocks_.sum + block, shared_blocks_.start8 + block,
+                    shared_blocks_.start128 + block},
+                   shared_codes_ + r * k,
+                   shared_params_ + r * sizeof(xnn_quantization_params),
+                   shared_sums_ + r * shared_.sum_stride,
+                   shared_channels_.from(r)});
     }
   }
   team_.barrier();

@@ -122,6 +122,8 @@ Result<void> Runtime::allocate() {
   for (size_t& at : per_block_at) at = layout.take(forms.blocks ? rows * blocks * 4 : 0);
   const size_t row_codes_at = layout.take(forms.rows ? rows * code_stride : 0);
   const size_t params_at = layout.take((rows + kParamPadding) * sizeof(xnn_quantization_params));
+  const size_t channel_codes_at = layout.take(forms.channels ? rows * code_stride : 0);
+  const size_t channel_rows_at = layout.take(forms.channels ? 3 * rows * sizeof(float) : 0);
   const size_t sums_at = layout.take(forms.sums ? rows * blocks * sizeof(float) : 0);
   NPB_TRY_ASSIGN(activations_, Arena::allocate(layout.total, "activations"));
   for (size_t v = 0; v < buffers_.size(); ++v)
@@ -134,6 +136,9 @@ Result<void> Runtime::allocate() {
   shared_codes_ = activations_.at<int8_t>(row_codes_at);
   shared_params_ = activations_.at<std::byte>(params_at);
   shared_sums_ = activations_.at<float>(sums_at);
+  auto* channel_rows = activations_.at<float>(channel_rows_at);
+  shared_channels_ = {activations_.at<int8_t>(channel_codes_at), channel_rows, channel_rows + rows,
+                      reinterpret_cast<int32_t*>(channel_rows + 2 * rows), code_stride};
   shared_ = {shared_floats_,
              padded + 16,
              {shared_blocks_.q, shared_blocks_.scale, shared_blocks_.sum, shared_blocks_.start8,
@@ -142,7 +147,8 @@ Result<void> Runtime::allocate() {
              code_stride,
              reinterpret_cast<xnn_quantization_params*>(shared_params_),
              shared_sums_,
-             blocks};
+             blocks,
+             shared_channels_.view()};
 
   const Node* attention = nullptr;
   size_t tile_floats = 0;
@@ -186,6 +192,8 @@ Result<void> Runtime::allocate() {
   const size_t own_row_at = own.take(code_stride);
   const size_t own_params_at = own.take((1 + kParamPadding) * sizeof(xnn_quantization_params));
   const size_t own_sums_at = own.take(blocks * sizeof(float));
+  const size_t own_channels_at = own.take(code_stride),
+               own_channel_at = own.take(3 * sizeof(float));
   own.total = round_up(own.total, 4096);
   NPB_TRY_ASSIGN(scratch_, Arena::allocate(own.total * team_.size(), "scratch memory"));
   for (unsigned thread = 0; thread < team_.size(); ++thread) {
@@ -201,6 +209,9 @@ Result<void> Runtime::allocate() {
     s.row_codes = scratch_.at<int8_t>(base + own_row_at);
     s.row_params = scratch_.at<std::byte>(base + own_params_at);
     s.sums = scratch_.at<float>(base + own_sums_at);
+    auto* channel = scratch_.at<float>(base + own_channel_at);
+    s.channels = {scratch_.at<int8_t>(base + own_channels_at), channel, channel + 1,
+                  reinterpret_cast<int32_t*>(channel + 2), code_stride};
     s.input = {s.row,
                padded + 16,
                {s.blocks.q, s.blocks.scale, s.blocks.sum, s.blocks.start8, s.blocks.start128,
@@ -209,7 +220,8 @@ Result<void> Runtime::allocate() {
                code_stride,
                static_cast<xnn_quantization_params*>(s.row_params),
                s.sums,
-               blocks};
+               blocks,
+               s.channels.view()};
     scratches_.push_back(s);
   }
 

@@ -49,6 +49,26 @@ class Runtime {
   std::span<const StepTime> step_times() const { return step_times_; }
 
  private:
+  /// Where rows of int8 with one scale each are prepared.
+  struct MutableChannelRows {
+    int8_t* q;
+    float* scale;
+    float* zero;
+    int32_t* start;
+    size_t stride;
+    ChannelRows view() const { return {q, scale, zero, start, stride}; }
+    MutableChannelRows from(size_t row) const {
+      return {q + row * stride, scale + row, zero + row, start + row, stride};
+    }
+  };
+  /// Where one row of a step's input is prepared, in every form that the step asks for.
+  struct RowTarget {
+    MutableBlockRows blocks;
+    int8_t* codes;
+    void* params;
+    float* sums;
+    MutableChannelRows channels;
+  };
   /// What a thread needs to itself.
   struct Scratch {
     float* row;           // a normalised row
@@ -60,6 +80,7 @@ class Runtime {
     int8_t* row_codes;
     void* row_params;
     float* sums;
+    MutableChannelRows channels;
   };
 
   Runtime(const Graph& graph, Plan plan, const Kernels& kernels, const RuntimeOptions& options);
@@ -91,8 +112,7 @@ class Runtime {
   void store_inputs(const Step& step);
 
   const float* norm_row(const Step& step, size_t index, float* own, bool write);
-  void prepare_row(const Step& step, const float* x, const MutableBlockRows& blocks,
-                   int8_t* row_codes, void* row_params, float* sums);
+  void prepare_row(const Step& step, const float* x, const RowTarget& target);
   const ProductInput& prepare(const Step& step, size_t rows, unsigned thread);
   void run_range(const Step& step, const TaskRange& range, const ProductInput& input, size_t first,
                  size_t count, Scratch& scratch);
@@ -113,6 +133,7 @@ class Runtime {
   std::vector<Scratch> scratches_;
   ProductInput shared_;
   MutableBlockRows shared_blocks_{};
+  MutableChannelRows shared_channels_{};
   int8_t* shared_codes_ = nullptr;
   std::byte* shared_params_ = nullptr;
   float* shared_floats_ = nullptr;

@@ -273,6 +273,9 @@ Result<std::unique_ptr<Session>> open_session(Graph graph, const SessionOptions&
   weights.precision = options.precision;
   weights.threads = runtime.threads;
   weights.own_blocks = kernels->block_product != nullptr && !xnnpack_only;
+  // One scale for a row of activations is fine enough for an encoder; a language model's have
+  // outliers, which blocks hold better.
+  weights.channels = weights.own_blocks && !decoder && kernels->channel_product != nullptr;
   weights.cache_dir = options.packed_cache_dir;
 
   timeline.device_open_ns = now_ns();

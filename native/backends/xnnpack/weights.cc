@@ -40,7 +40,8 @@ Result<const Matrix*> PackedWeights::matrix(const WeightRef& weight, const std::
   auto entry = std::make_unique<Entry>();
   entry->weight = weight;
   const size_t n = weight.rows, k = weight.cols();
-  entry->format = choose_format(weight.tensor->type, k, options_.precision, options_.own_blocks);
+  entry->format = choose_format(weight.tensor->type, k, options_.precision, options_.own_blocks,
+                                options_.channels);
   const auto take = [&](size_t bytes) {
     const size_t at = arena_bytes_;
     arena_bytes_ += round_up(bytes, 64);
@@ -50,6 +51,10 @@ Result<const Matrix*> PackedWeights::matrix(const WeightRef& weight, const std::
     case Format::Family::blocks:
       entry->offset = take(BlockMatrix::bytes(entry->format.blocks, n, k));
       entry->matrix = std::make_unique<BlockMatrix>(kernels_, entry->format.blocks, n, k);
+      break;
+    case Format::Family::channels:
+      entry->offset = take(ChannelMatrix::bytes(n, k));
+      entry->matrix = std::make_unique<ChannelMatrix>(kernels_, n, k);
       break;
     case Format::Family::dense:
       entry->offset = take(DenseMatrix::bytes(entry->format.half, n, k));
@@ -89,6 +94,8 @@ Result<void> PackedWeights::pack() {
   for (const auto& entry : entries_) {
     std::byte* at = arena_.data() + entry->offset;
     if (auto* block = dynamic_cast<BlockMatrix*>(entry->matrix.get())) block->set_memory(at);
+    if (auto* channels = dynamic_cast<ChannelMatrix*>(entry->matrix.get()))
+      channels->set_memory(at);
     if (auto* dense = dynamic_cast<DenseMatrix*>(entry->matrix.get())) dense->set_memory(at);
     if (entry->correction) entry->correction->set_memory(arena_.data() + entry->correction_offset);
   }
@@ -189,11 +196,29 @@ Result<void> PackedWeights::pack_job(const Job& job) const {
       pack_block_panel(entry.format.blocks, tensor.type, source.data() + (row - first) * stride,
                        std::min(kPanel, last - row), tensor.cols, block->panel(panel), floats);
     }
+  } else if (entry.format.family == Format::Family::channels) {
+    pack_channels(entry, job.begin, job.end, source.data());
   } else {
     pack_dense(entry, job.begin, job.end, source.data());
   }
   source_->release(tensor, entry.weight.row + first, last - first);
   return result;
+}
+
+void PackedWeights::pack_channels(const Entry& entry, size_t begin, size_t end,
+                                  const std::byte* rows) const {
+  const WeightInfo& tensor = *entry.weight.tensor;
+  const uint64_t stride = row_bytes(tensor_type_info(tensor.type), tensor.cols);
+  std::vector<float> floats(kPanel * tensor.cols);
+  for (size_t panel = begin; panel < end; ++panel) {
+    const size_t first = panel * kPanel;
+    const size_t count = std::min<size_t>(kPanel, entry.weight.rows - first);
+    for (size_t r = 0; r < count; ++r) {
+      dequantize(tensor.type, rows + (first + r - begin * kPanel) * stride, tensor.cols,
+                 floats.data() + r * tensor.cols);
+    }
+    static_cast<const ChannelMatrix&>(*entry.matrix).pack_panel(panel, floats.data(), count);
+  }
 }
 
 void PackedWeights::pack_dense(const Entry& entry, size_t begin, size_t end,

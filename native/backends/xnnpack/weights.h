@@ -21,6 +21,7 @@ class PackedWeights final : public WeightStore {
     Precision precision = Precision::automatic;
     unsigned threads = 1;
     bool own_blocks = false;
+    bool channels = false;  // int8 per channel for weights that have no blocks of their own
     std::string cache_dir;  // empty: no packed-weights file
   };
   PackedWeights(std::shared_ptr<const WeightSource> source, const Kernels& kernels,
@@ -58,6 +59,7 @@ class PackedWeights final : public WeightStore {
   Result<void> run_jobs();
   Result<void> pack_job(const Job& job) const;
   Result<void> pack_slab(const Entry& entry, size_t slab, const std::byte* rows) const;
+  void pack_channels(const Entry& entry, size_t begin, size_t end, const std::byte* rows) const;
   void pack_dense(const Entry& entry, size_t begin, size_t end, const std::byte* rows) const;
 
   std::shared_ptr<const WeightSource> source_;

@@ -58,6 +58,30 @@ struct BlockProduct {
   size_t out_stride;
 };
 
+/// Rows quantised to int8 with one scale and zero point each: x ~ scale * (q - zero).
+struct ChannelRows {
+  const int8_t* q = nullptr;       // [m][q_stride], columns padded to a multiple of 4
+  const float* scale = nullptr;    // [m]
+  const float* zero = nullptr;     // [m] whole numbers
+  const int32_t* start = nullptr;  // [m] -128 * sum of q: undoes the weights' offset
+  size_t q_stride = 0;
+};
+
+/// Weights of int8 with one scale per output channel: scale * (code - 128). Panels [n / 16][k / 4
+/// rounded up][16][4]; what pads k is code 128 or meets a zero.
+struct ChannelProduct {
+  const uint8_t* panels;  // 64-byte aligned
+  size_t quads;           // k / 4, rounded up
+  const float* scale;     // [n padded to 16]
+  const float* sum;       // [n padded to 16] scale * sum of (code - 128): undoes the rows' zero
+  ChannelRows rows;
+  float* out;  // [m][out_stride]; whole panels are written
+  size_t out_stride;
+};
+
+/// More columns could overflow the 32-bit sums of a ChannelProduct.
+constexpr size_t kMostChannelColumns = 65536;
+
 /// Dense panels: [n / 16][k][16] of f32 or f16.
 struct PanelProduct {
   const void* panels;
@@ -124,6 +148,11 @@ struct Kernels {
   void (*panel_product)(const PanelProduct& work, size_t begin, size_t end, size_t m);
   /// Null where the instruction set has no int8 dot product for it; XNNPACK's formats serve there.
   void (*block_product)(const BlockProduct& work, size_t begin, size_t end, size_t m);
+  /// Null where there is none; the block formats serve there.
+  void (*channel_product)(const ChannelProduct& work, size_t begin, size_t end, size_t m);
+  /// One row of ChannelRows; columns n..padded get zeros. Null like channel_product.
+  void (*quantize_channel_row)(const float* x, size_t n, size_t padded, int8_t* q, float* scale,
+                               float* zero, int32_t* start);
 };
 
 /// The best set for this machine. `name` (may be null) asks for a set by name: "base", "avx2",
