@@ -11,7 +11,7 @@ namespace {
 
 // A task of many rows should find its panels in the second-level cache of a core.
 constexpr size_t kTaskBytes = 384 * 1024;
-constexpr size_t kMostTaskPanels = 16;
+constexpr size_t kMostTaskPanels = 12;
 
 class Compiler {
  public:
@@ -120,6 +120,7 @@ class Compiler {
           ErrorCode::unsupported,
           "Attention '" + node.name + "' has a head count that its key/value heads don't divide."};
     }
+    if (!node.causal) return {};
     step.stores_key = stored_[node.inputs[1]];
     step.stores_value = stored_[node.inputs[2]];
     return {};
@@ -174,6 +175,7 @@ class Compiler {
           op.group = node.head_dim;
           break;
         case OpKind::attention: {
+          if (!node.causal) return {};  // reads the products' rows themselves
           if (node.inputs[1] != part.out && node.inputs[2] != part.out) return {};
           if (node.inputs[1] == node.inputs[2] || node.inputs[0] == part.out) return {};
           op.kind =

@@ -79,7 +79,8 @@ struct Step {
   std::vector<TaskRange> tasks;      // for many rows: claimed one by one, each for a run of rows
   uint64_t weight_bytes = 0;
 
-  // everything else: the node itself. For attention: whether keys and values are already stored.
+  // everything else: the node itself. For causal attention: whether keys and values are already
+  // stored.
   const Node* node = nullptr;
   bool stores_key = false, stores_value = false;
 

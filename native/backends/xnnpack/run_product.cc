@@ -200,14 +200,13 @@ void Runtime::apply(const ColumnOp& op, float* out, size_t index, size_t begin, 
 void Runtime::store(const float* data, size_t index, size_t first_column, size_t columns,
                     size_t head_dim, size_t layer, bool key) {
   const size_t sequence = index / step_tokens_, at = position(index);
-  const size_t slot = cache_layers_ > 0 ? layer : 0;
   for (size_t column = 0; column < columns; column += head_dim) {
     const size_t head = (first_column + column) / head_dim;
     if (key) {
-      kernels_.store_key(data + column, head_dim, cache_.keys(slot, sequence, head), at,
+      kernels_.store_key(data + column, head_dim, cache_.keys(layer, sequence, head), at,
                          cache_.half());
     } else {
-      kernels_.store_value(data + column, head_dim, cache_.values(slot, sequence, head), at,
+      kernels_.store_value(data + column, head_dim, cache_.values(layer, sequence, head), at,
                            cache_.half());
     }
   }

@@ -43,11 +43,51 @@ void Runtime::store_inputs(const Step& step) {
   team_.barrier();
 }
 
+/// Every row sees every position of its sequence, and nothing is kept for later steps.
+void Runtime::attend_all(const Step& step, unsigned thread) {
+  const Node& node = *step.node;
+  const size_t group = node.n_heads / node.n_kv_heads, head_dim = node.head_dim;
+  const auto attend = options_.int16_attention ? kernels_.attend_all_int16 : kernels_.attend_all;
+  AttendAll work{};
+  work.positions = step_tokens_;
+  work.head_dim = head_dim;
+  work.scale = node.scale;
+  work.scratch = scratches_[thread].scores;
+  const auto place = [&](ValueId id, size_t row, size_t head) {
+    const Buffer& b = buffers_[static_cast<size_t>(id)];
+    return b.data + row * b.stride + head * head_dim;
+  };
+  const auto stride = [&](ValueId id) { return buffers_[static_cast<size_t>(id)].stride; };
+  work.q_stride = stride(node.inputs[0]);
+  work.k_stride = stride(node.inputs[1]);
+  work.v_stride = stride(node.inputs[2]);
+  work.out_stride = stride(node.output);
+  // Whole heads, whose keys and values are arranged once, but enough tasks for all threads.
+  const size_t heads = size_t{batch_} * node.n_heads, wanted = size_t{4} * team_.size();
+  const size_t longest = round_up((step_tokens_ + kAttendRuns - 1) / kAttendRuns, kAttendRows);
+  const size_t run_rows =
+      heads >= wanted ? size_t{step_tokens_}
+                      : std::max(longest, round_up(step_tokens_ * heads / wanted, kAttendRows));
+  const size_t runs = (step_tokens_ + run_rows - 1) / run_rows;
+  for (size_t task = team_.claim(); task < heads * runs; task = team_.claim()) {
+    const size_t run = task % runs, head = task / runs % node.n_heads;
+    const size_t sequence = task / runs / node.n_heads * step_tokens_;
+    const size_t first = run * run_rows;
+    work.rows = std::min(run_rows, step_tokens_ - first);
+    work.q = place(node.inputs[0], sequence + first, head);
+    work.k = place(node.inputs[1], sequence, head / group);
+    work.v = place(node.inputs[2], sequence, head / group);
+    work.out = place(node.output, sequence + first, head);
+    attend(work);
+  }
+}
+
 void Runtime::run_attention(const Step& step, unsigned thread) {
   const Node& node = *step.node;
+  if (!node.causal) return attend_all(step, thread);
   if (!step.stores_key || !step.stores_value) store_inputs(step);
   const size_t group = node.n_heads / node.n_kv_heads, head_dim = node.head_dim;
-  const size_t layer = cache_layers_ > 0 ? node.layer : 0;
+  const size_t layer = node.layer;
   const Buffer& q = buffers_[static_cast<size_t>(node.inputs[0])];
   const Buffer& out = buffers_[static_cast<size_t>(node.output)];
   Attend work{};
@@ -64,7 +104,7 @@ void Runtime::run_attention(const Step& step, unsigned thread) {
     kernels_.attend(work);
   };
 
-  if (step_tokens_ == 1 && node.causal) {
+  if (step_tokens_ == 1) {
     // The heads of a group see the same keys and values: one pass serves several, unless that would
     // leave threads without work.
     const size_t groups = size_t{batch_} * node.n_kv_heads;
@@ -87,7 +127,7 @@ void Runtime::run_attention(const Step& step, unsigned thread) {
   const size_t runs = (step_tokens_ + kAttendRows - 1) / kAttendRows;
   work.q_stride = q.stride;
   work.out_stride = out.stride;
-  work.length_step = node.causal ? 1 : 0;
+  work.length_step = 1;
   const size_t tasks = size_t{batch_} * node.n_heads * runs;
   for (size_t task = team_.claim(); task < tasks; task = team_.claim()) {
     // The last rows see most and go first, so that the threads end together.
@@ -95,7 +135,7 @@ void Runtime::run_attention(const Step& step, unsigned thread) {
     const size_t rest = task % (batch_ * node.n_heads);
     const size_t sequence = rest / node.n_heads, first = run * kAttendRows;
     work.rows = std::min<size_t>(kAttendRows, step_tokens_ - first);
-    work.first_length = node.causal ? past_ + first + 1 : step_tokens_;
+    work.first_length = past_ + first + 1;
     attend(sequence, rest % node.n_heads, sequence * step_tokens_ + first);
   }
 }

@@ -172,11 +172,12 @@ Result<void> Runtime::allocate() {
     }
   }
   const size_t positions = cache_layers_ > 0 ? options_.max_tokens : options_.max_step_tokens;
-  if (attention != nullptr) {
-    // An encoder's layers take turns with one layer's memory: nothing outlives a layer.
-    const size_t layers = std::max<size_t>(1, cache_layers_);
-    const size_t bytes = KvCache::bytes(layers, batch_, attention->n_kv_heads, attention->head_dim,
-                                        positions, options_.half_cache);
+  size_t score_floats = attend_scratch(positions);
+  if (attention != nullptr && cache_layers_ == 0) {
+    score_floats = attend_all_scratch(positions, attention->head_dim);
+  } else if (attention != nullptr) {
+    const size_t bytes = KvCache::bytes(cache_layers_, batch_, attention->n_kv_heads,
+                                        attention->head_dim, positions, options_.half_cache);
     NPB_TRY_ASSIGN(Arena arena, Arena::allocate(bytes, "the KV cache"));
     cache_ = KvCache(std::move(arena), batch_, attention->n_kv_heads, attention->head_dim,
                      positions, options_.half_cache);
@@ -185,7 +186,7 @@ Result<void> Runtime::allocate() {
   Layout own;
   const size_t row_at = own.take((padded + 16) * sizeof(float));
   const size_t tile_at = own.take(tile_floats * sizeof(float));
-  const size_t scores_at = own.take(attend_scratch(positions) * sizeof(float));
+  const size_t scores_at = own.take(score_floats * sizeof(float));
   const size_t own_codes_at = own.take(code_stride);
   size_t own_block_at[4];
   for (size_t& at : own_block_at) at = own.take(blocks * 4);

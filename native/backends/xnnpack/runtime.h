@@ -20,6 +20,7 @@ struct RuntimeOptions {
   unsigned threads = 1;
   std::vector<uint32_t> cpu_ids;
   bool half_cache = true;
+  bool int16_attention = false;  // encoders: by the kernel in 16-bit integers, which must be there
   bool profile = false;
   bool uniform_cores = true;  // even shares beforehand; otherwise tasks are claimed
 };
@@ -103,6 +104,7 @@ class Runtime {
   void run_step(const Step& step, unsigned thread);
   void run_embed(const Step& step, unsigned thread);
   void run_product(const Step& step, unsigned thread);
+  void attend_all(const Step& step, unsigned thread);
   void run_rows(const Step& step, unsigned thread);
   void run_attention(const Step& step, unsigned thread);
   void run_pool(const Step& step);

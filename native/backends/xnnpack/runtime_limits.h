@@ -11,11 +11,13 @@ constexpr size_t kParamPadding = 16;
 /// caches.
 constexpr size_t kRunRows = 96;
 /// Panels of a product that are followed by their element-wise ops at once.
-constexpr size_t kRunPanels = 16;
+constexpr size_t kRunPanels = 12;
 /// Up to so many rows, products are shared by panels only, in shares cut beforehand.
 constexpr size_t kFewRows = 16;
 /// Rows that a thread takes at a time for row-wise work.
 constexpr size_t kClaimRows = 4;
+/// An encoder's attention cuts a head into at most so many tasks: each arranges the keys anew.
+constexpr size_t kAttendRuns = 4;
 /// Logits of one row that a thread searches at a time.
 constexpr size_t kArgmaxColumns = 8192;
 

@@ -34,6 +34,7 @@ class CpuSession final : public Session {
     timeline_.weight_read_bytes = weights_->source_bytes();
     NPB_TRY_ASSIGN(runtime_, Runtime::create(graph_, std::move(plan), kernels_, runtime_options));
     half_cache_ = runtime_options.half_cache;
+    int16_attention_ = runtime_options.int16_attention;
     if (options_.profile) spent_.resize(runtime_->plan().steps.size());
     timeline_.compile_ns = now_ns();
     return {};
@@ -120,6 +121,13 @@ class CpuSession final : public Session {
     return {};
   }
 
+  /// Of a node that is no product.
+  const char* compute_format(const Node& node) const {
+    if (node.kind != OpKind::attention) return "f32";
+    if (int16_attention_) return "int16, softmax in f32";
+    return node.causal && half_cache_ ? "f32, KV cache f16" : "f32";
+  }
+
   size_t result_rows(ValueId id, uint32_t step_tokens) const {
     const bool per_token = graph_.values[static_cast<size_t>(id)].rows == Rows::per_token;
     return per_token ? size_t{options_.batch} * step_tokens : options_.batch;
@@ -165,7 +173,7 @@ class CpuSession final : public Session {
   std::unique_ptr<PackedWeights> weights_;
   std::unique_ptr<Runtime> runtime_;
   OpenTimeline timeline_;
-  bool half_cache_ = true;
+  bool half_cache_ = true, int16_attention_ = false;
   uint32_t past_ = 0;
   uint32_t last_step_tokens_ = 0;
   std::vector<OpCost> spent_;  // per step, when profiling
@@ -193,10 +201,8 @@ std::vector<PlacementEntry> CpuSession::placement() const {
     const std::string stored =
         node.weight ? std::string(tensor_type_info(node.weight.tensor->type).name) : "";
     PlacementEntry& entry =
-        linear
-            ? entry_of(name(node.kind), matrix->kernel(), stored, matrix->compute_format())
-            : entry_of(name(node.kind), kernels_.name, stored,
-                       node.kind == OpKind::attention && half_cache_ ? "f32, KV cache f16" : "f32");
+        linear ? entry_of(name(node.kind), matrix->kernel(), stored, matrix->compute_format())
+               : entry_of(name(node.kind), kernels_.name, stored, compute_format(node));
     entry.count++;
     if (linear) {
       entry.macs_per_token += node.weight.rows * node.weight.cols();
@@ -222,6 +228,21 @@ Result<std::vector<OpProfile>> CpuSession::profile() const {
     entry.flops = spent_[s].flops;
   }
   return result;
+}
+
+/// The precisions that let matrices become int8.
+bool eight_bits(Precision precision) {
+  return precision == Precision::automatic || precision == Precision::int8 ||
+         precision == Precision::int4;
+}
+
+/// All attention of the graph is an encoder's, of a size for the kernel in 16-bit integers.
+bool takes_int16(const Graph& graph, const SessionOptions& options, const Kernels& kernels) {
+  if (kernels.attend_all_int16 == nullptr) return false;
+  return std::all_of(graph.nodes.begin(), graph.nodes.end(), [&](const Node& node) {
+    return node.kind != OpKind::attention ||
+           (!node.causal && attends_in_int16(options.max_step_tokens, node.head_dim));
+  });
 }
 
 Result<const Kernels*> choose_kernels(const SessionOptions& options, bool& xnnpack_only) {
@@ -266,6 +287,7 @@ Result<std::unique_ptr<Session>> open_session(Graph graph, const SessionOptions&
       options.threads != 0 ? options.threads : static_cast<unsigned>(cpu.performance_cpus.size());
   runtime.cpu_ids = options.cpu_ids;
   runtime.half_cache = options.precision != Precision::f32;
+  runtime.int16_attention = eight_bits(options.precision) && takes_int16(graph, settled, *kernels);
   runtime.profile = options.profile;
   runtime.uniform_cores = cpu.uniform;
 

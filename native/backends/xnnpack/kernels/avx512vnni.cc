@@ -5,6 +5,7 @@
 #define NPB_KERNELS_TABLE kKernelsAvx512Vnni
 #define NPB_KERNELS_BLOCKS
 #define NPB_KERNELS_CHANNELS
+#include "backends/xnnpack/kernels/attend_int16.inc"
 #include "backends/xnnpack/kernels/blocks_vnni.inc"
 #include "backends/xnnpack/kernels/channels_vnni.inc"
 #include "backends/xnnpack/kernels/panels.inc"

@@ -116,6 +116,27 @@ constexpr size_t attend_scratch(size_t positions) {
   return kAttendRows * ((positions + kPanel - 1) / kPanel * kPanel + kPanel);
 }
 
+/// Rows of one head of an encoder against all of their sequence's keys and values, which lie as the
+/// products wrote them, row by row.
+struct AttendAll {
+  const float* q;  // the first of `rows` rows
+  const float* k;  // [positions]
+  const float* v;  // [positions]
+  size_t q_stride, k_stride, v_stride;
+  float* out;  // [rows][out_stride]
+  size_t out_stride;
+  size_t rows, positions, head_dim;
+  float scale;
+  void* scratch;  // attend_all_scratch(...) floats, 64-byte aligned
+};
+constexpr size_t attend_all_scratch(size_t positions, size_t head_dim) {
+  return (positions + kPanel) * head_dim + attend_scratch(positions) + kAttendRows * head_dim;
+}
+/// What attend_all_int16 can do: beyond it, sums would need more than 32 bits.
+constexpr bool attends_in_int16(size_t positions, size_t head_dim) {
+  return positions <= 1024 && head_dim % 16 == 0 && head_dim <= 256;
+}
+
 struct Kernels {
   const char* name;
 
@@ -143,6 +164,7 @@ struct Kernels {
   void (*store_key)(const float* k, size_t head_dim, void* keys, size_t position, bool half);
   void (*store_value)(const float* v, size_t head_dim, void* values, size_t position, bool half);
   void (*attend)(const Attend& work);
+  void (*attend_all)(const AttendAll& work);
 
   /// Panels [begin, end) for m rows. Any m.
   void (*panel_product)(const PanelProduct& work, size_t begin, size_t end, size_t m);
@@ -153,6 +175,9 @@ struct Kernels {
   /// One row of ChannelRows; columns n..padded get zeros. Null like channel_product.
   void (*quantize_channel_row)(const float* x, size_t n, size_t padded, int8_t* q, float* scale,
                                float* zero, int32_t* start);
+  /// attend_all in 16-bit integers (normalised error about 2e-3). Null like
+  /// channel_product.
+  void (*attend_all_int16)(const AttendAll& work);
 };
 
 /// The best set for this machine. `name` (may be null) asks for a set by name: "base", "avx2",

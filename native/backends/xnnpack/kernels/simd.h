@@ -62,21 +62,30 @@ inline Vec min(Vec a, Vec b) { return a < b ? a : b; }
 inline Vec absolute(Vec v) { return as_float(as_int(v) & 0x7fffffff); }
 
 inline float sum(Vec v) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_add_ps((__m512)v);
+#else
   float lanes[kWidth];
   store(lanes, v);
   for (size_t half = kWidth / 2; half > 0; half /= 2) {
     for (size_t i = 0; i < half; i++) lanes[i] += lanes[i + half];
   }
   return lanes[0];
+#endif
 }
 inline float largest(Vec v) {
+#if defined(__AVX512F__)
+  return _mm512_reduce_max_ps((__m512)v);
+#else
   float lanes[kWidth];
   store(lanes, v);
   float best = lanes[0];
   for (size_t i = 1; i < kWidth; i++) best = lanes[i] > best ? lanes[i] : best;
   return best;
+#endif
 }
 
+inline float min_of(float a, float b) { return a < b ? a : b; }
 inline float scalar_sqrt(float x) { return __builtin_sqrtf(x); }
 
 /// The first `n` (< kWidth) floats, the rest `fill`.
@@ -182,6 +191,22 @@ inline Vec exp(Vec x) {
 #else
   return as_float(as_int(p) + (as_int(shifted) << 23));
 #endif
+}
+
+/// 2^x to about 1e-7 for x in [-126, 120]; below it stays at the border's value. The polynomial is
+/// a least-maximum fit on [-0.5, 0.5].
+inline Vec exp2(Vec x) {
+  x = max(x, splat(-126.0f));
+  const Vec magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
+  const Vec shifted = x + magic;
+  const Vec r = x - (shifted - magic);
+  Vec p = splat(0.00132765f);
+  p = p * r + 0.00967554f;
+  p = p * r + 0.05550713f;
+  p = p * r + 0.2402212f;
+  p = p * r + 0.69314697f;
+  p = p * r + 1.00000007f;
+  return as_float(as_int(p) + (as_int(shifted) << 23));
 }
 
 /// 1 / x for x in [1, 2^120], to about 1 unit in the last place; a division of a wide vector takes
