@@ -33,6 +33,21 @@ size_t widest(const Plan& plan, const Graph& graph) {
   return width;
 }
 
+/// An encoder's sequences know nothing of each other: they go through in chunks whose activations
+/// stay in the threads' caches. A decoder's go through together.
+uint32_t sequences_at_once(const Graph& graph, const RuntimeOptions& options) {
+  const bool independent = graph.embedding != kNoValue && graph.logits == kNoValue &&
+                           std::none_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& n) {
+                             return n.kind == OpKind::attention && n.causal;
+                           });
+  if (!independent) return options.batch;
+  const size_t rows = kChunkRows * std::max(1u, options.threads);
+  const auto fit =
+      static_cast<uint32_t>((rows + options.max_step_tokens - 1) / options.max_step_tokens);
+  const uint32_t chunks = (options.batch + fit - 1) / fit;
+  return (options.batch + chunks - 1) / chunks;
+}
+
 }  // namespace
 
 Runtime::Runtime(const Graph& graph, Plan plan, const Kernels& kernels,
@@ -41,7 +56,8 @@ Runtime::Runtime(const Graph& graph, Plan plan, const Kernels& kernels,
       plan_(std::move(plan)),
       kernels_(kernels),
       options_(options),
-      batch_(options.batch),
+      batch_(sequences_at_once(graph, options)),
+      chunk_(batch_),
       team_(options.threads, options.cpu_ids) {}
 
 Result<std::unique_ptr<Runtime>> Runtime::create(const Graph& graph, Plan plan,
@@ -68,10 +84,13 @@ void Runtime::place_values(std::vector<size_t>& offsets, size_t& total) const {
   for (ValueId id : {graph_.logits, graph_.embedding}) {
     if (id != kNoValue) last[static_cast<size_t>(id)] = plan_.steps.size();
   }
+  // The first chunk's results outlast the other chunks' steps.
+  if (graph_.embedding != kNoValue) first[static_cast<size_t>(graph_.embedding)] = 0;
   for (size_t v = 0; v < count; ++v) {
-    const size_t rows = graph_.values[v].rows == Rows::per_token
-                            ? size_t{options_.batch} * options_.max_step_tokens
-                            : options_.batch;
+    const bool whole = static_cast<ValueId>(v) == graph_.embedding;
+    const size_t sequences = whole ? options_.batch : chunk_;
+    const size_t rows =
+        graph_.values[v].rows == Rows::per_token ? sequences * options_.max_step_tokens : sequences;
     bytes[v] = round_up(rows * buffers_[v].stride * sizeof(float) + XNN_EXTRA_BYTES, 128);
   }
   struct Hole {
@@ -249,11 +268,19 @@ Result<void> Runtime::allocate() {
 }
 
 void Runtime::run(std::span<const int32_t> tokens, uint32_t step_tokens, uint32_t past) {
-  tokens_ = tokens;
   step_tokens_ = step_tokens;
   past_ = past;
-  team_.run([](void* self, unsigned thread) { static_cast<Runtime*>(self)->run_thread(thread); },
-            this);
+  Buffer* result =
+      graph_.embedding != kNoValue ? &buffers_[static_cast<size_t>(graph_.embedding)] : nullptr;
+  float* const results = result != nullptr ? result->data : nullptr;
+  for (uint32_t first = 0; first < options_.batch; first += chunk_) {
+    batch_ = std::min(chunk_, options_.batch - first);
+    tokens_ = tokens.subspan(size_t{first} * step_tokens, size_t{batch_} * step_tokens);
+    team_.run([](void* self, unsigned thread) { static_cast<Runtime*>(self)->run_thread(thread); },
+              this);
+    if (result != nullptr) result->data += row_count(value_rows(graph_.embedding)) * result->stride;
+  }
+  if (result != nullptr) result->data = results;
 }
 
 void Runtime::run_thread(unsigned thread) {

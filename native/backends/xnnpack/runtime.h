@@ -97,6 +97,7 @@ class Runtime {
   float* row(ValueId id, size_t index) {
     return const_cast<float*>(std::as_const(*this).row(id, index));
   }
+  Rows value_rows(ValueId id) const { return graph_.values[static_cast<size_t>(id)].rows; }
   size_t width(ValueId id) const { return graph_.values[static_cast<size_t>(id)].width; }
   uint32_t position(size_t row) const { return past_ + static_cast<uint32_t>(row % step_tokens_); }
 
@@ -124,7 +125,8 @@ class Runtime {
   Plan plan_;
   const Kernels& kernels_;
   RuntimeOptions options_;
-  uint32_t batch_;
+  uint32_t batch_;  // sequences of the chunk at hand
+  uint32_t chunk_;  // most sequences that go through at once
   Team team_;
   KvCache cache_;
   size_t cache_layers_ = 0;

@@ -18,6 +18,9 @@ constexpr size_t kFewRows = 16;
 constexpr size_t kClaimRows = 4;
 /// An encoder's attention cuts a head into at most so many tasks: each arranges the keys anew.
 constexpr size_t kAttendRuns = 4;
+/// Rows per thread of the chunks that independent sequences go through in: their activations stay
+/// in a core's second-level cache, and the weights are read once for all of them.
+constexpr size_t kChunkRows = 128;
 /// Logits of one row that a thread searches at a time.
 constexpr size_t kArgmaxColumns = 8192;
 
