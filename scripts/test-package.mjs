@@ -35,6 +35,9 @@ function fail(sentence) {
   process.exit(2);
 }
 
+if (!['x64', 'arm64'].includes(options.arch))
+  fail(`there is no Node for ${options.arch} here; --arch is x64 or arm64.`);
+
 const scratch = mkdtempSync(join(tmpdir(), 'npu-bench-package-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 

@@ -39,7 +39,7 @@ export function checkContents(tarball) {
     .trim()
     .split('\n')
     .map((name) => name.replace(/^package\//, ''))
-    .filter((name) => !name.endsWith('/'));
+    .filter((name) => name !== '' && !name.endsWith('/'));
   const lacking = NEEDED.filter((pattern) => !files.some((file) => pattern.test(file)));
   if (lacking.length > 0) throw new Error(`nothing in it fits ${lacking.join(', ')}`);
   const own = files.filter((file) => !file.startsWith('node_modules/'));
