@@ -103,6 +103,7 @@ Napi::Value JsSession::run(const Napi::CallbackInfo& info) {
   workload.batch = get_u32(object, "batch", 1);
   workload.input_tokens = get_u32(object, "inputTokens");
   workload.output_tokens = get_u32(object, "outputTokens");
+  if (object.Has("markerFd")) workload.marker_fd = static_cast<int>(get_u32(object, "markerFd"));
   if (workload.batch != options_.batch)
     throw to_js_error(
         env, {ErrorCode::invalid_argument, "The session was opened for another batch size"});

@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 
+#include "bench/marker.h"
 #include "bench/process_usage.h"
 #include "core/clock.h"
 
@@ -34,18 +35,21 @@ Result<void> run_decoder(Session& session, const Workload& workload, IterationSa
   const uint32_t batch = workload.batch;
   const uint32_t outputs = workload.output_tokens;
   std::vector<int32_t> next(batch);
+  const Marker marker(workload.marker_fd);
 
   session.reset();
   samples.usage_begin = process_usage();
   samples.begin_ns = now_ns();
   NPB_TRY(session.forward(workload.prompt, next, samples.steps[0]));
   samples.token_ns[0] = now_ns();
+  marker.token();
   samples.usage_first = process_usage();
   for (uint32_t b = 0; b < batch; ++b) samples.token_ids[b * outputs] = next[b];
 
   for (uint32_t k = 1; k < outputs; ++k) {
     NPB_TRY(session.forward(next, next, samples.steps[k]));
     samples.token_ns[k] = now_ns();
+    marker.token();
     for (uint32_t b = 0; b < batch; ++b) samples.token_ids[b * outputs + k] = next[b];
   }
   samples.usage_end = process_usage();
@@ -53,10 +57,12 @@ Result<void> run_decoder(Session& session, const Workload& workload, IterationSa
 }
 
 Result<void> run_encoder(Session& session, const Workload& workload, IterationSamples& samples) {
+  const Marker marker(workload.marker_fd);
   samples.usage_begin = process_usage();
   samples.begin_ns = now_ns();
   NPB_TRY(session.embed(workload.prompt, samples.embedding, samples.steps[0]));
   samples.token_ns[0] = now_ns();
+  marker.token();
   samples.usage_end = samples.usage_first = process_usage();
   return {};
 }

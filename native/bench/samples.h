@@ -17,6 +17,7 @@ struct Workload {
   uint32_t input_tokens = 0;
   /// Decoder: tokens per sequence; encoder: ignored; graphs: executions of each.
   uint32_t output_tokens = 0;
+  int marker_fd = -1;  // cross-check only: a pipe that gets a line per token; -1 = none
 };
 
 /// What the kernel charged this process, for its own threads only.

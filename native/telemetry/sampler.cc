@@ -13,7 +13,9 @@
 #ifdef _WIN32
 #include <windows.h>
 #else
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 #endif
 
 namespace npb {
@@ -29,6 +31,7 @@ constexpr int kChangesToJudge = 8;
 // cost 20 µs in a virtual machine, so an idle tick is worth saving.
 constexpr uint64_t kSlowestRestNs = 10'000'000;
 constexpr int kSameToRest = 8;
+constexpr size_t kMostLateTicks = 20'000;
 
 uint64_t thread_cpu_ns() {
 #ifdef _WIN32
@@ -43,6 +46,37 @@ uint64_t thread_cpu_ns() {
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000ull + static_cast<uint64_t>(t.tv_nsec);
 #endif
+}
+
+/// The kernel's account of the calling thread's waiting for a processor. It tells a sampler that
+/// had to wait from one that was stopped with its process: who is stopped doesn't wait.
+TextFile open_own_schedstat() {
+#ifdef __linux__
+  return TextFile::open("/proc/self/task/" + std::to_string(syscall(SYS_gettid)) + "/schedstat");
+#else
+  return {};
+#endif
+}
+
+/// "run_ns wait_ns slices"
+std::optional<double> waited_ns(const TextFile& schedstat) {
+  char buffer[96];
+  const auto text = schedstat.read(buffer, sizeof buffer);
+  if (!text) return std::nullopt;
+  const size_t space = text->find(' ');
+  const auto wait =
+      space == std::string_view::npos ? std::nullopt : leading_int(text->substr(space));
+  return wait ? std::optional(static_cast<double>(*wait)) : std::nullopt;
+}
+
+SeriesInfo waiting_info(uint64_t period_ns) {
+  SeriesInfo info;
+  info.source = "sampler:schedstat";
+  info.quantity = "sampler_wait_ns";
+  info.component = "process";
+  info.counter = true;
+  info.period_ns = period_ns;
+  return info;
 }
 
 /// A source with its place in the schedule.
@@ -128,6 +162,7 @@ class ThreadSampler : public Sampler {
   std::condition_variable wake_;
   bool stopping_ = false;
   uint64_t begin_ns_ = 0, cpu_ns_ = 0, ticks_ = 0, late_ticks_ = 0;
+  Track waiting_;  // see open_own_schedstat(); read at the begin, at the end and when late
 };
 
 ThreadSampler::ThreadSampler(Found found, const SamplerOptions& options)
@@ -191,6 +226,7 @@ void ThreadSampler::start() {
     slot.seen_ns = 0;
     slot.source->begin();
   }
+  waiting_.reserve(kMostLateTicks);
   stopping_ = false;
   ticks_ = late_ticks_ = 0;
   begin_ns_ = now_ns();
@@ -224,6 +260,11 @@ uint64_t ThreadSampler::earliest_due() const {
 
 void ThreadSampler::run() {
   const uint64_t cpu_before = thread_cpu_ns();
+  const TextFile schedstat = open_own_schedstat();
+  const auto note_waiting = [&] {
+    if (const auto waited = waited_ns(schedstat)) waiting_.push(now_ns(), *waited);
+  };
+  note_waiting();
   // Absolute ticks: a late one doesn't move those after it, and ticks at which nothing is due are
   // slept through. steady_clock and now_ns() have the same rate; only their distance is used.
   const auto steady_zero =
@@ -239,7 +280,10 @@ void ThreadSampler::run() {
     const uint64_t now = now_ns();
     const uint64_t lateness = now > begin_ns_ + planned ? now - begin_ns_ - planned : 0;
     ++ticks_;
-    if (lateness > period_ns_ / 2) ++late_ticks_;
+    if (lateness > period_ns_ / 2) {
+      ++late_ticks_;
+      note_waiting();
+    }
     // Whole ticks that have gone by can't be made up for: they count as late and are left out.
     ticks_ += lateness / period_ns_;
     late_ticks_ += lateness / period_ns_;
@@ -252,6 +296,7 @@ void ThreadSampler::run() {
   // A last look at everything, so that every window ends inside the recording.
   lock.unlock();
   for (Slot& slot : slots_) slot.look();
+  note_waiting();
   cpu_ns_ = thread_cpu_ns() - cpu_before;
 }
 
@@ -286,6 +331,12 @@ Recording ThreadSampler::stop() {
       slot.tracks[i].move_to(series);
       recording.series.push_back(std::move(series));
     }
+  }
+  if (waiting_.size() > 0) {
+    Series series;
+    series.info = waiting_info(period_ns_);
+    waiting_.move_to(series);
+    recording.series.push_back(std::move(series));
   }
   return recording;
 }

@@ -34,6 +34,7 @@ struct SamplerOptions {
 ///   process_cpu_ns others_cpu_ns                            counter
 ///   major_faults swap_bytes pressure_memory_us              counter / level / counter
 ///   pressure_cpu_us steal_ns context_switches cpu_quota_wait_us          counter
+///   sampler_wait_ns      counter: how long the sampler's own thread waited for a processor
 ///   throttle_level       level (cooling device state)
 struct SeriesInfo {
   std::string source;  // "powercap:intel-rapl:0", "thermal:thermal_zone3"

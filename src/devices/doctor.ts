@@ -16,7 +16,7 @@ export interface Check {
 }
 
 /** Enough for every telemetry source to have been opened and read once. */
-const SAMPLE_MS = 300;
+const SAMPLE_MS = 500;
 
 function sentence(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

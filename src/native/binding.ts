@@ -175,6 +175,8 @@ export interface NativeWorkload {
   inputTokens: number;
   /** Family graph: executions of each graph. */
   outputTokens: number;
+  /** Cross-check only: an open pipe that gets the line "token PID" whenever a token is known. */
+  markerFd?: number;
 }
 
 export interface NativeUsage {

@@ -275,10 +275,20 @@ function mergeWarnings(warnings: readonly Warning[]): Warning[] {
   return [...merged.values()];
 }
 
+/**
+ * A load that was seen before the run and in none of its iterations did not disturb it: the sampler
+ * watches the others throughout an iteration, the look before it for half a second.
+ */
+function stillTrue(before: readonly Warning[], { iterations, warnings }: RunState): Warning[] {
+  const disturbed = warnings.some(({ code }) => code === 'noisy-neighbour');
+  if (iterations.length === 0 || disturbed) return [...before];
+  return before.filter(({ code }) => code !== 'busy-machine');
+}
+
 /** The document of a run, as far as it has come. A pure function of plan and state. */
 export function buildDocument(plan: RunPlan, state: RunState, status: Status): ResultDocument {
   const results = resultsOf(plan, state);
-  const before = snapshotWarnings(plan.before);
+  const before = stillTrue(snapshotWarnings(plan.before), state);
   // What one iteration lacked and another gave is not missing.
   const missing = [...state.unavailable, ...ownUnavailable(plan)].filter(({ metric }) => {
     const known = findMetric(metric);

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { QUANTIZATIONS, type RunOptions } from '../config/options.js';
 import { chooseDevice, type DeviceChoice } from '../devices/choose.js';
 import { NpuBenchError } from '../errors.js';
@@ -34,6 +35,8 @@ const LIMITS_MS = 300;
 /** Long enough for slow power sources; without any, a glance is enough. */
 const IDLE_MS = 1000;
 const GLANCE_MS = 30;
+/** The kernel counts in ticks of up to 10 ms: shorter, and one of them looks like a busy machine. */
+const LOAD_WINDOW_MS = 500;
 const MAX_RECORDING_NS = 3600e9;
 
 /** Everything that is settled before the first measured process starts. */
@@ -303,9 +306,14 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     description.family === 'graph'
       ? NOT_PROVED
       : await prove(choice.backend, model, session, options.timeout);
-  // Load is told between two looks: the first one only begins the window of the second.
+  const sha256 = files.length === 1 ? await hashFile(files[0] as string) : null;
+  // Load is told between two looks: the first one only begins the window of the second, in which
+  // no process of ours may be at work.
   await helper.call('snapshot', roots);
+  const idleFrom = Date.now();
   const idle = await recordIdle(helper, sampler);
+  const left = LOAD_WINDOW_MS - (Date.now() - idleFrom);
+  if (left > 0 && !helper.addon.fake) await delay(left);
   return {
     options,
     startedAt: new Date(),
@@ -316,7 +324,7 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     model: { ...model, contextTokens: session.maxTokens },
     description,
     weightFiles: files,
-    sha256: files.length === 1 ? await hashFile(files[0] as string) : null,
+    sha256,
     quantization,
     name: modelName(model),
     prompt,

@@ -24,12 +24,12 @@ const SETTLE_MS = 5;
 
 /**
  * Only for scripts/cross-check.mjs: a pipe into which this process writes a line at the begin and end
- * of what it measures, so that another program can time it. Never written to inside a window.
+ * of what it measures, and the addon one for each token, so that another program can time them.
  */
 const markerPipe = process.env.NPU_BENCH_MARKER_PIPE;
 const markerFile = markerPipe ? fs.openSync(markerPipe, 'w') : undefined;
 
-function mark(moment: 'ready' | 'first-token' | 'begin' | 'end'): void {
+function mark(moment: 'ready' | 'cold' | 'begin' | 'end'): void {
   if (markerFile !== undefined) fs.writeSync(markerFile, `${moment} ${process.pid}\n`);
 }
 
@@ -124,6 +124,7 @@ async function measure(
     inputTokens: request.inputTokens,
     outputTokens: request.outputTokens,
   };
+  const marked = markerFile === undefined ? workload : { ...workload, markerFd: markerFile };
   const first = request.iterations[0] ?? 1;
   const sampler = binding.openSampler(request.sampler);
   sampler.start();
@@ -140,8 +141,8 @@ async function measure(
     openedNs,
   };
   phase = 'first inference';
-  let cold = request.coldStart ? session.run({ ...workload, outputTokens: 1 }) : null;
-  if (cold !== null) mark('first-token');
+  if (request.coldStart) mark('cold');
+  let cold = request.coldStart ? session.run({ ...marked, outputTokens: 1 }) : null;
 
   for (let step = 1; step <= request.warmups; step += 1) {
     await announce('warm-up', first, step);
@@ -155,7 +156,7 @@ async function measure(
     const peakBefore = peakResidentBytes();
     const separate = resetPeakResident();
     mark('begin');
-    const warm = session.run(workload);
+    const warm = session.run(marked);
     mark('end');
     const peakIteration = peakResidentBytes();
     const recording = sampler.stop();

@@ -7,7 +7,13 @@ import type { Throttling } from './throttling.js';
 /** Bounds above which a condition is worth a warning; a quiet machine stays below all of them. */
 export const BOUNDS = {
   othersCores: 0.25,
+  /** A few of the kernel's ticks, so that one of them in a short window is no neighbour. */
+  othersNs: 60e6,
+  /** Time given to other guests that held tokens up: see `lostShare`. */
   stealShare: 0.02,
+  lostShare: 0.02,
+  /** So much of it disturbs whatever the tokens show. */
+  heavyStealShare: 0.1,
   memoryPressure: 0.02,
   majorFaults: 50,
   swapGrowthBytes: 16e6,
@@ -52,10 +58,20 @@ export function throttlingWarning(throttling: Throttling | undefined): Warning[]
   ];
 }
 
+/** Steal that no token felt is a fact of the document, not an alarm. */
+function stealDisturbs(stealShare: number, lostShare: number | undefined): boolean {
+  if (stealShare > BOUNDS.heavyStealShare) return true;
+  return stealShare > BOUNDS.stealShare && (lostShare === undefined || lostShare > BOUNDS.lostShare);
+}
+
 export function noiseWarnings(noise: Noise): Warning[] {
   const warnings: Warning[] = [];
   const { othersCores, stealShare, memoryPressure, majorFaults, swapGrowthBytes } = noise;
-  if (othersCores !== undefined && othersCores > BOUNDS.othersCores) {
+  if (
+    othersCores !== undefined &&
+    othersCores > BOUNDS.othersCores &&
+    (noise.othersNs ?? 0) > BOUNDS.othersNs
+  ) {
     const named =
       noise.busiest !== undefined && (noise.busiestCores ?? 0) > 0.5 * BOUNDS.othersCores
         ? `, most of all ${noise.busiest}`
@@ -66,10 +82,12 @@ export function noiseWarnings(noise: Noise): Warning[] {
       action: 'Close or stop them, and run again.',
     });
   }
-  if (stealShare !== undefined && stealShare > BOUNDS.stealShare) {
+  if (stealShare !== undefined && stealDisturbs(stealShare, noise.lostShare)) {
+    const held =
+      noise.lostShare === undefined ? '' : `; held-up tokens cost ${percent(noise.lostShare)}`;
     warnings.push({
       code: 'steal',
-      message: `The hypervisor gave ${percent(stealShare)} of the processors' time to other guests.`,
+      message: `The hypervisor gave ${percent(stealShare)} of the processors' time to other guests${held}.`,
       action: 'Measure on a machine of its own, or when the host is quiet.',
     });
   }

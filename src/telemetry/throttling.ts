@@ -139,7 +139,21 @@ export function quotaShare(recording: NativeRecording, window: Window): number {
   return waited === undefined ? 0 : (waited * 1e3) / (window.endNs - window.beginNs);
 }
 
-/** Stretches in which the sampler itself didn't run: the process was stopped as a whole. */
+/**
+ * Time for which the sampler's thread was ready to run and had no processor: on a busy machine, or
+ * because the hypervisor ran somebody else. Who is stopped is not ready to run.
+ */
+function waitedNs(recording: NativeRecording, window: Window): number {
+  return ['sampler_wait_ns', 'steal_ns'].reduce((sum, quantity) => {
+    const [series] = seriesOf(recording, quantity);
+    return sum + Math.max(0, (series && growth(series, window)) ?? 0);
+  }, 0);
+}
+
+/** Share of a silence that waiting for a processor must explain for it to be no stop. */
+const EXPLAINED = 0.5;
+
+/** Stretches in which the sampler was stopped, and with it the process as a whole. */
 export function silences(recording: NativeRecording, window: Window): Phase[] {
   const [ticks] = seriesOf(recording, 'memory_rss_bytes');
   if (ticks === undefined) return [];
@@ -147,7 +161,10 @@ export function silences(recording: NativeRecording, window: Window): Phase[] {
   const marks: Phase[] = [];
   let last = window.beginNs;
   for (const { t } of cut(ticks, window)) {
-    if (t - last > longest) marks.push({ name: 'stopped', beginNs: last, endNs: t });
+    const silence = { beginNs: last, endNs: t };
+    if (t - last > longest && waitedNs(recording, silence) < EXPLAINED * (t - last)) {
+      marks.push({ name: 'stopped', ...silence });
+    }
     last = t;
   }
   return marks;
