@@ -10,6 +10,7 @@
 #include "addon/session.h"
 #include "bench/limits.h"
 #include "bench/prove.h"
+#include "bench/scheduling.h"
 #include "core/clock.h"
 #include "core/cpu_info.h"
 #include "model/tokenizer.h"
@@ -167,6 +168,22 @@ Napi::Value snapshot(const Napi::CallbackInfo& call) {
   return to_js(call.Env(), take_snapshot(telemetry_roots(call[0])));
 }
 
+Napi::Value schedule_here(const Napi::CallbackInfo& call) {
+  const Napi::Env env = call.Env();
+  const Napi::Object options = as_object(call[0], "scheduling");
+  Scheduling wanted;
+  if (has(options, "cpus")) {
+    const Napi::Array cpus = options.Get("cpus").As<Napi::Array>();
+    for (uint32_t i = 0; i < cpus.Length(); ++i)
+      wanted.cpus.push_back(cpus.Get(i).ToNumber().Uint32Value());
+  }
+  if (has(options, "niceness")) wanted.niceness = static_cast<int>(get_number(options, "niceness"));
+  unwrap(env, apply_scheduling(wanted));
+  Napi::Array allowed = Napi::Array::New(env);
+  for (uint32_t cpu : allowed_cpus()) allowed.Set(allowed.Length(), cpu);
+  return allowed;
+}
+
 Napi::Value limits(const Napi::CallbackInfo& call) {
   const Napi::Env env = call.Env();
   const Napi::Object options = as_object(call[0], "options");
@@ -212,6 +229,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("open", Napi::Function::New(env, open, "open"));
   exports.Set("openSampler", Napi::Function::New(env, open_sampler, "openSampler"));
   exports.Set("prove", Napi::Function::New(env, prove, "prove"));
+  exports.Set("schedule", Napi::Function::New(env, schedule_here, "schedule"));
   exports.Set("snapshot", Napi::Function::New(env, snapshot, "snapshot"));
   exports.Set("measureLimits", Napi::Function::New(env, limits, "measureLimits"));
   exports.Set("dropFileCache", Napi::Function::New(env, drop_cache, "dropFileCache"));

@@ -110,6 +110,37 @@ void add_power(const std::string& sys, Builder& out) {
   if (online && discharging) out.text("power_note", "plugged in, and discharging nevertheless");
 }
 
+/// On or off. Phones slow down soon after their screen has gone dark. Doze itself and Android's own
+/// settings are outside what a process may read.
+void add_screen(const std::string& sys, Builder& out) {
+  bool any = false, on = false;
+  const std::string backlights = sys + "/class/backlight";
+  for (const std::string& name : list_names(backlights)) {
+    const std::string path = backlights + "/" + name;
+    const auto brightness = read_number(path + "/brightness");
+    if (!brightness) continue;
+    any = true;
+    // bl_power: 0 is on, the other values are kinds of off (include/uapi/linux/fb.h).
+    on |= *brightness > 0 && read_number(path + "/bl_power").value_or(0) == 0;
+  }
+  // Older Android kernels show the panel as a light.
+  if (const auto light = read_number(sys + "/class/leds/lcd-backlight/brightness")) {
+    any = true;
+    on |= *light > 0;
+  }
+  if (!any) {
+    const std::string cards = sys + "/class/drm";
+    for (const std::string& name : list_names(cards)) {
+      if (!contains(name, "DSI") && !contains(name, "eDP")) continue;
+      const auto power = read_text(cards + "/" + name + "/dpms");
+      if (!power) continue;
+      any = true;
+      on |= *power == "On";
+    }
+  }
+  if (any) out.text("screen", on ? "on" : "off");
+}
+
 void add_memory(const std::string& proc, Builder& out) {
   if (const auto info = read_text(proc + "/meminfo")) {
     out.number("memory_total_bytes", value_of(*info, "MemTotal"), 1024);
@@ -196,6 +227,7 @@ Snapshot take_snapshot(const TelemetryRoots& roots) {
   add_clocks(roots.sys, out);
   add_heat(roots.sys, out);
   add_power(roots.sys, out);
+  add_screen(roots.sys, out);
   add_memory(roots.proc, out);
   add_system(roots, out);
   return snapshot;

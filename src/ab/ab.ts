@@ -4,6 +4,7 @@ import type { RunOptions } from '../config/options.js';
 import { NpuBenchError } from '../errors.js';
 import { type NativeHelper, withHelper } from '../native/helper.js';
 import { DocumentFile } from '../run/document-file.js';
+import { withGovernor } from '../run/governor.js';
 import { interleave } from '../run/interleave.js';
 import { proveWritable } from '../run/output.js';
 import { planRun, type RunPlan } from '../run/plan.js';
@@ -212,5 +213,13 @@ export function adjustedEffects(
  */
 export async function runAb(spec: AbSpec, hooks: AbHooks = {}): Promise<AbOutcome> {
   for (const path of spec.outputs) proveWritable(path);
-  return withHelper((helper) => new Session(spec, helper, hooks).execute());
+  if (spec.a.governor !== spec.b.governor) {
+    throw new NpuBenchError(
+      'AB',
+      'Both sides run in turns on one machine, so --governor is for both: give it beside --a and --b.',
+    );
+  }
+  return withGovernor(spec.a, () =>
+    withHelper((helper) => new Session(spec, helper, hooks).execute()),
+  );
 }

@@ -56,6 +56,8 @@ const INFORMATIVE_KEYS = [
 const CONDITION_KEYS = [
   'system_info.governor',
   'environment.cpu_quota_cores',
+  'benchmark_config.pinned_to',
+  'benchmark_config.priority',
   'environment.addon.build_type',
   'environment.addon.compiler',
 ];

@@ -84,6 +84,37 @@ const quantization = z.unknown().transform((value, context): string => {
   return z.NEVER;
 });
 
+/** Numbers of processors, ascending, from "0-3,6"; or "fast". */
+const pin = z.unknown().transform((value, context): 'fast' | number[] => {
+  const text = Array.isArray(value) ? value.join(',') : String(value).trim();
+  if (text === 'fast') return 'fast';
+  const cpus = new Set<number>();
+  for (const part of text.split(',')) {
+    const match = /^\s*(\d{1,4})(?:-(\d{1,4}))?\s*$/.exec(part);
+    const first = Number(match?.[1] ?? Number.NaN);
+    const last = Number(match?.[2] ?? first);
+    if (match === null || last < first) {
+      context.addIssue({
+        code: 'custom',
+        message: `must be "fast" or processors such as 0-3,6, not ${shown(value)}`,
+      });
+      return z.NEVER;
+    }
+    for (let cpu = first; cpu <= last; cpu += 1) cpus.add(cpu);
+  }
+  return [...cpus].sort((a, b) => a - b);
+});
+
+const celsius = z.unknown().transform((value, context): number => {
+  const match = /^(\d+(?:\.\d+)?)\s*(°?c)?$/i.exec(String(value).trim());
+  if (match && Number(match[1]) > 0) return Number(match[1]);
+  context.addIssue({
+    code: 'custom',
+    message: `must be a temperature such as 85C, not ${shown(value)}`,
+  });
+  return z.NEVER;
+});
+
 export type Cooldown = { seconds: number } | { celsius: number };
 
 const cooldown = z.unknown().transform((value, context): Cooldown => {
@@ -127,6 +158,13 @@ const RUN_SHAPE = {
   ).default(10),
   timeout: number('seconds above 0', (v) => v > 0 && v <= 1e6).default(600),
   cooldown: cooldown.optional(),
+  'max-temp': celsius.optional(),
+  pin: pin.optional(),
+  priority: number(
+    'a niceness from -20 (most urgent) to 19',
+    (v) => Number.isInteger(v) && v >= -20 && v <= 19,
+  ).optional(),
+  governor: text.optional(),
   json: flag.default(false),
   profile: flag.default(false),
   'model-dir': text.optional(),

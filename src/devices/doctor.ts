@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { cacheDirectory } from '../models/cache.js';
 import { findModels, modelFolders } from '../models/find.js';
+import type { NativeSnapshot } from '../native/binding.js';
 import { withHelper } from '../native/helper.js';
 import { locateAddon } from '../native/load.js';
 import { scoreOf, snapshotWarnings } from '../telemetry/index.js';
@@ -68,6 +69,29 @@ async function telemetryChecks(): Promise<Check[]> {
   return [...found, ...missing];
 }
 
+/** What the machine's state is, as far as it is told; what is wrong with it has checks of its own. */
+export function stateOf({ numbers, texts }: NativeSnapshot): string {
+  const governors = new Set(
+    Object.entries(texts).flatMap(([key, value]) => (/^governor\./.test(key) ? [value] : [])),
+  );
+  const onOff = (value: number | undefined) => (value === undefined ? undefined : value > 0);
+  const facts: [string, string | boolean | undefined][] = [
+    ['governor', governors.size === 0 ? undefined : [...governors].sort().join(' and ')],
+    ['turbo', onOff(numbers.turbo_enabled)],
+    ['address randomization', onOff(numbers.aslr)],
+    ['power', texts.power_source],
+    ['screen', texts.screen],
+    ['clock', texts.clock_source],
+    [
+      'steal',
+      numbers.steal_percent === undefined ? undefined : `${numbers.steal_percent.toFixed(1)} %`,
+    ],
+  ];
+  const word = (value: string | boolean | undefined) =>
+    value === undefined ? 'not told here' : value === true ? 'on' : value === false ? 'off' : value;
+  return facts.map(([name, value]) => `${name}: ${word(value)}`).join(', ');
+}
+
 /** What would make a run unsound now; the load is that of the last `SAMPLE_MS`. */
 async function machineChecks(): Promise<Check[]> {
   const snapshot = await withHelper(async (helper) => {
@@ -75,6 +99,7 @@ async function machineChecks(): Promise<Check[]> {
     await delay(SAMPLE_MS);
     return helper.call('snapshot');
   });
+  const state = check('machine', 'ok', stateOf(snapshot));
   const warnings = snapshotWarnings(snapshot);
   const { score, verdict } = scoreOf(warnings);
   const total = check(
@@ -83,6 +108,7 @@ async function machineChecks(): Promise<Check[]> {
     `${score} of 100 (${verdict})`,
   );
   return [
+    state,
     ...warnings.map(({ code, message, action }) => check(code, 'warning', message, action)),
     total,
   ];

@@ -32,6 +32,8 @@ export interface NativeBinding {
   /** [sync] Opens the telemetry sources; reading begins with start(). */
   openSampler(options: SamplerOptions): NativeSampler;
   snapshot(roots?: TelemetryRoots): NativeSnapshot;
+  /** [sync] Returns the processors allowed afterwards; throws where the system refuses. */
+  schedule(wanted: Scheduling): number[];
   /** [sync] Measures this machine's own limits; takes about `milliseconds`. */
   measureLimits(options: { threads: number; milliseconds: number }): NativeLimits;
   /** [sync] Asks the kernel to forget a file's cached pages; the share of pages still cached after it. */
@@ -323,6 +325,14 @@ export interface NativeSnapshot {
   tNs: number;
   numbers: Record<string, number>;
   texts: Record<string, string>;
+}
+
+/** Where and how urgently the calling thread, and those that it starts later, run. */
+export interface Scheduling {
+  /** Ascending numbers of processors. */
+  cpus?: readonly number[];
+  /** -20 (most urgent) to 19. */
+  niceness?: number;
 }
 
 export interface NativeLimits {

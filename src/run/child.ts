@@ -22,6 +22,8 @@ export interface ChildOptions {
   /** Longest silence before the child is taken for hanging. */
   timeoutSeconds: number;
   signal?: AbortSignal | undefined;
+  /** Ends the child when it fires; its reason is the Fault that is recorded. */
+  halt?: AbortSignal | undefined;
   onPhase?(phase: Phase, iteration: number, step: number): void;
   /** Called between iterations; the child waits until it has resolved. */
   onSample(sample: SampleMessage, origin: ChildOrigin): Promise<void>;
@@ -72,6 +74,10 @@ export async function runChild(
     result.interrupted = true;
     kill();
   };
+  const halt = () => {
+    result.fault = options.halt?.reason as Fault;
+    kill();
+  };
   const rearm = () => {
     clearTimeout(watchdog);
     watchdog = setTimeout(() => {
@@ -110,6 +116,7 @@ export async function runChild(
   };
 
   options.signal?.addEventListener('abort', interrupt, { once: true });
+  options.halt?.addEventListener('abort', halt, { once: true });
   child.stdout?.on('data', keep);
   child.stderr?.on('data', keep);
   rearm();
@@ -133,6 +140,7 @@ export async function runChild(
   await work;
   clearTimeout(watchdog);
   options.signal?.removeEventListener('abort', interrupt);
+  options.halt?.removeEventListener('abort', halt);
   if (failure !== undefined) throw failure;
   // Ctrl-C reaches the whole process group: the child may be gone before our own handler ran.
   if (end.signal === 'SIGINT') result.interrupted = true;

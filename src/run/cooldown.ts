@@ -54,6 +54,46 @@ async function untilCool(
   }
 }
 
+/**
+ * Looks at the sensors every second while a process is measured, as --max-temp asks; `onHot` is
+ * called at most once. The function that is returned ends it. Without the option nothing is looked
+ * at; a look takes a few milliseconds of another processor.
+ */
+export function watchHeat(
+  plan: RunPlan,
+  helper: NativeHelper,
+  onHot: (celsius: number, limit: number) => void,
+): () => void {
+  const limit = plan.options['max-temp'];
+  if (limit === undefined) return () => {};
+  let busy = false;
+  const look = async () => {
+    if (busy) return;
+    busy = true;
+    const now = hottest(await helper.call('snapshot', plan.sampler.roots));
+    busy = false;
+    if (now === undefined || now <= limit) return;
+    clearInterval(timer);
+    onHot(now, limit);
+  };
+  // A helper that has ended fails the run itself with its own words.
+  const timer = setInterval(() => void look().catch(() => clearInterval(timer)), LOOK_MS);
+  void look().catch(() => clearInterval(timer));
+  return () => clearInterval(timer);
+}
+
+/** What --max-temp can't do on a machine without sensors. */
+export function heatWatchWarnings(plan: RunPlan): Warning[] {
+  if (plan.options['max-temp'] === undefined || hottest(plan.before) !== undefined) return [];
+  return [
+    {
+      code: 'max-temp',
+      message: 'This machine shows no temperature, so --max-temp watches nothing.',
+      action: 'Leave it out, or watch the device yourself.',
+    },
+  ];
+}
+
 /** Waits as --cooldown asks: a time between processes, a temperature before each of them. */
 export async function waitForCooldown(
   plan: RunPlan,

@@ -90,6 +90,16 @@ export function timeoutFault(phase: Phase, seconds: number): Fault {
   };
 }
 
+/** `--max-temp`: the device became hotter than the user allows. */
+export function tooHotFault(celsius: number, limit: number): Fault {
+  return {
+    code: 'too-hot',
+    message: `A sensor showed ${celsius.toFixed(1)} °C, above the ${limit} °C of --max-temp, so the measured process was ended; let the device cool, and go on with --resume.`,
+    exit_code: null,
+    signal: 'SIGKILL',
+  };
+}
+
 /** A native error that the child reported itself. */
 export function faultOfError(code: string, message: string, phase: Phase): Fault {
   return { code: code.replaceAll('_', '-'), message, phase };
@@ -97,7 +107,7 @@ export function faultOfError(code: string, message: string, phase: Phase): Fault
 
 /** Faults that the next process would meet again. */
 export function isHopeless(fault: Fault): boolean {
-  return ['out-of-memory', 'wrong-result', 'io', 'internal'].includes(fault.code);
+  return ['out-of-memory', 'wrong-result', 'io', 'internal', 'too-hot'].includes(fault.code);
 }
 
 /** A device that computes something else: no figure of it would mean anything. */

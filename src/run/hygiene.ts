@@ -41,6 +41,12 @@ export function hygieneOf({ numbers, texts }: NativeSnapshot): HygieneSnapshot {
         : numbers.memory_available_bytes / 1e6,
     load_average_1min: numbers.load_average_1min,
     steal_percent: numbers.steal_percent,
+    turbo: numbers.turbo_enabled === undefined ? undefined : numbers.turbo_enabled > 0,
+    address_randomization: numbers.aslr,
+    clock_source: texts.clock_source,
+    screen: texts.screen,
+    timer_overshoot_us:
+      numbers.sleep_overshoot_ns === undefined ? undefined : numbers.sleep_overshoot_ns / 1e3,
     on_battery: texts.power_source === undefined ? undefined : texts.power_source === 'battery',
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));

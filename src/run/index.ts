@@ -4,6 +4,7 @@ import { withHelper } from '../native/helper.js';
 import type { ResultDocument } from '../schema/document.js';
 import { DEFAULT_POSITIONS, verifyModel } from '../verify/verify.js';
 import { DocumentFile } from './document-file.js';
+import { withGovernor } from './governor.js';
 import { defaultOutput, proveWritable } from './output.js';
 import { planRun, type RunPlan } from './plan.js';
 import { readResumable } from './resume.js';
@@ -42,6 +43,10 @@ function outputPath(options: RunOptions, plan: RunPlan): string | undefined {
  */
 export function runBenchmark(options: RunOptions, hooks: RunHooks = {}): Promise<RunOutcome> {
   if (options.output !== undefined) proveWritable(options.output);
+  return withGovernor(options, () => measureRun(options, hooks));
+}
+
+function measureRun(options: RunOptions, hooks: RunHooks): Promise<RunOutcome> {
   return withHelper(async (helper) => {
     const plan = await planRun(options, helper);
     if (options.strict) refuseUnsound(unsoundReasons(plan, []));

@@ -8,6 +8,7 @@ import type {
   NativePlacement,
   NativeRecording,
   SamplerOptions,
+  Scheduling,
   SessionOptions,
 } from '../native/binding.js';
 
@@ -28,6 +29,7 @@ export interface MeasureRequest {
   iterations: number[];
   /** Decode the generated tokens to text, after the measurement. */
   wantText: boolean;
+  scheduling?: Scheduling;
 }
 
 /** Parent to child: the sample is safe, the next iteration may begin. */
@@ -90,4 +92,6 @@ export interface SampleMessage {
   /** Highest resident memory so far, loading included, and during the recorded iteration. */
   peakProcessBytes: number | null;
   peakIterationBytes: number | null;
+  /** Moves of this process's threads between processors in the iteration; null where not told. */
+  migrations: number | null;
 }

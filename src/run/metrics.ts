@@ -128,8 +128,9 @@ function peaksOf({ session, peakIterationBytes, peakProcessBytes }: SampleMessag
   };
 }
 
-function usageOf({ usageBegin, usageEnd }: NativeIteration) {
+function usageOf({ warm: { usageBegin, usageEnd }, migrations }: SampleMessage) {
   return {
+    migrations,
     cpu_ms: (usageEnd.cpuNs - usageBegin.cpuNs) / MS,
     voluntary_switches: usageEnd.voluntarySwitches - usageBegin.voluntarySwitches,
     involuntary_switches: usageEnd.involuntarySwitches - usageBegin.involuntarySwitches,
@@ -211,7 +212,7 @@ export function iterationOf(sample: SampleMessage, context: IterationContext): I
     ...(encoder ? {} : { token_ms: gapsOf(warm.tokenNs), token_ids: tokenIdsOf(warm, batch) }),
     logits_digest: warm.logitsDigest,
     phases: phasesOf(sample, context),
-    usage: usageOf(warm),
+    usage: usageOf(sample),
   };
 }
 
@@ -282,7 +283,7 @@ function graphIterationOf(sample: SampleMessage, context: IterationContext): Ite
     cold_start: cold === null || start === null ? null : coldStartOf(start, cold, context),
     logits_digest: warm.logitsDigest,
     phases: phasesOf(sample, context),
-    usage: usageOf(warm),
+    usage: usageOf(sample),
   };
 }
 

@@ -5,6 +5,7 @@ import {
   documentSeries,
   isStuck,
   memoryOf,
+  type Noise,
   noiseOf,
   noiseWarnings,
   type Phase,
@@ -148,6 +149,7 @@ export function observe(sample: SampleMessage, context: ObservationContext): Obs
             idle_power_w: power.idleW ?? null,
             efficiency: energyOf(power, sample, context),
           }),
+      ...noiseFacts(noise),
       ...(charts === undefined ? {} : { telemetry: charts }),
     },
     unavailable: unavailableOf(recording, power),
@@ -159,6 +161,19 @@ export function observe(sample: SampleMessage, context: ObservationContext): Obs
     ],
     ...(power === undefined ? {} : { power: powerFacts(power) }),
   };
+}
+
+/** What the iteration went through, alarming or not; absent where nothing was told. */
+function noiseFacts(noise: Noise): Partial<Iteration> {
+  const percent = (share: number | undefined) => (share === undefined ? undefined : 100 * share);
+  const facts = Object.entries({
+    other_processors: noise.othersCores,
+    steal_percent: percent(noise.stealShare),
+    held_up_percent: percent(noise.lostShare),
+    involuntary_switches_per_second: noise.involuntarySwitchesPerSecond,
+    memory_pressure_percent: percent(noise.memoryPressure),
+  }).filter(([, value]) => value !== undefined);
+  return facts.length === 0 ? {} : { noise: Object.fromEntries(facts) };
 }
 
 function powerFacts(report: PowerReport): Record<string, unknown> {

@@ -16,11 +16,13 @@ import type {
   NativeRecording,
   NativeSnapshot,
   SamplerOptions,
+  Scheduling,
   SessionOptions,
 } from '../native/binding.js';
 import { type NativeHelper, withHelper } from '../native/helper.js';
 import type { Fault } from '../schema/values.js';
 import { failedProof, hungProof, wrongResult } from './faults.js';
+import { schedulingOf } from './pin.js';
 import {
   beginTokenOf,
   graphInputs,
@@ -61,6 +63,8 @@ export interface RunPlan {
   outputTokens: number;
   session: SessionOptions;
   sampler: SamplerOptions;
+  /** Of the measured process. */
+  scheduling?: Scheduling;
   before: NativeSnapshot;
   idle: NativeRecording;
   limits: NativeLimits;
@@ -285,7 +289,8 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
 
   const files = model.preset ? [] : weightFiles(model.path);
   const sampler = samplerOptions(options);
-  const threads = options.threads ?? 0;
+  const scheduling = schedulingOf(options);
+  const threads = options.threads ?? scheduling?.cpus?.length ?? 0;
   const session: SessionOptions = {
     backend: choice.backend,
     deviceIndex: choice.device.index,
@@ -331,6 +336,7 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     outputTokens,
     session,
     sampler,
+    ...(scheduling === undefined ? {} : { scheduling }),
     before: await helper.call('snapshot', roots),
     idle,
     limits,

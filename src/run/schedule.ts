@@ -7,9 +7,9 @@ import type { ResultDocument, Status } from '../schema/document.js';
 import type { Iteration } from '../schema/iteration.js';
 import type { Fault } from '../schema/values.js';
 import { type ChildOrigin, type ChildResult, runChild } from './child.js';
-import { waitForCooldown } from './cooldown.js';
+import { heatWatchWarnings, waitForCooldown, watchHeat } from './cooldown.js';
 import { buildDocument, type RunState } from './document.js';
-import { isHopeless } from './faults.js';
+import { isHopeless, tooHotFault } from './faults.js';
 import { hygieneOf } from './hygiene.js';
 import type { MeasureRequest, Phase, SampleMessage } from './messages.js';
 import { type IterationContext, iterationOf, outsideGraphPercent } from './metrics.js';
@@ -89,6 +89,7 @@ function requestOf(plan: RunPlan, iterations: number[]): MeasureRequest {
     warmups: plan.options.warmup,
     iterations,
     wantText: plan.prompt.source !== 'synthetic' && !plan.description.syntheticWeights,
+    ...(plan.scheduling === undefined ? {} : { scheduling: plan.scheduling }),
   };
 }
 
@@ -246,10 +247,15 @@ class Run {
     await this.options.beforeProcess?.(group.iterations);
     this.#before = await this.helper.call('snapshot', this.plan.sampler.roots);
     this.options.onEvent?.({ type: 'process', iterations: group.iterations });
+    const heat = new AbortController();
+    const unwatch = watchHeat(this.plan, this.helper, (celsius, limit) =>
+      heat.abort(tooHotFault(celsius, limit)),
+    );
     const result = await runChild(requestOf(this.plan, group.iterations), {
       ...this.#childOptions(),
+      halt: heat.signal,
       onSample: (sample, origin) => this.#record(sample, origin, group.process),
-    });
+    }).finally(unwatch);
     this.#noteFault(result, group.iterations);
     return result;
   }
@@ -290,6 +296,7 @@ class Run {
     const total = plan.options.iterations;
     const finished = new Set(state.iterations.map((entry) => entry.iteration));
     const groups = processGroups(total, plan.options.processes ?? total, finished);
+    state.warnings.push(...heatWatchWarnings(plan));
     let failures = 0;
     let interrupted = false;
     if (plan.options['packed-cache'] && groups.length > 0) {

@@ -74,6 +74,21 @@ function resetPeakResident(): boolean {
   }
 }
 
+/** Moves of all threads between processors so far; undefined where the kernel doesn't count. */
+function migrationsSoFar(): number | undefined {
+  let sum: number | undefined;
+  try {
+    for (const task of fs.readdirSync('/proc/self/task')) {
+      const text = fs.readFileSync(`/proc/self/task/${task}/sched`, 'latin1');
+      const moves = /^se\.nr_migrations\s*:\s*(\d+)/m.exec(text)?.[1];
+      if (moves !== undefined) sum = (sum ?? 0) + Number(moves);
+    }
+  } catch {
+    return undefined; // Not Linux, a kernel without CONFIG_SCHED_DEBUG, or a thread that has ended.
+  }
+  return sum;
+}
+
 async function announce(next: Phase, iteration: number, step = 0): Promise<void> {
   phase = next;
   await send({ type: 'phase', phase, iteration, step });
@@ -126,6 +141,8 @@ async function measure(
   };
   const marked = markerFile === undefined ? workload : { ...workload, markerFd: markerFile };
   const first = request.iterations[0] ?? 1;
+  // Threads inherit it: before any that computes is started.
+  if (request.scheduling !== undefined) binding.schedule(request.scheduling);
   const sampler = binding.openSampler(request.sampler);
   sampler.start();
   const harnessReadyNs = nowNs();
@@ -155,9 +172,11 @@ async function measure(
     await settle();
     const peakBefore = peakResidentBytes();
     const separate = resetPeakResident();
+    const movedBefore = migrationsSoFar();
     mark('begin');
     const warm = session.run(marked);
     mark('end');
+    const moved = migrationsSoFar();
     const peakIteration = peakResidentBytes();
     const recording = sampler.stop();
     await send({
@@ -172,6 +191,7 @@ async function measure(
       peakProcessBytes:
         peakBefore === null || peakIteration === null ? null : Math.max(peakBefore, peakIteration),
       peakIterationBytes: separate ? peakIteration : null,
+      migrations: moved === undefined || movedBefore === undefined ? null : moved - movedBefore,
     });
     start = null;
     cold = null;

@@ -151,6 +151,18 @@ export const IterationSchema = z
         after: HygieneSnapshotSchema.optional(),
       })
       .optional(),
+    noise: z
+      .looseObject({
+        other_processors: maybeQuantity.describe('processors kept busy by other processes'),
+        steal_percent: maybeQuantity.describe('processor time that went to other guests'),
+        held_up_percent: maybeQuantity.describe(
+          'time that single slow tokens took beyond the median of those around them',
+        ),
+        involuntary_switches_per_second: maybeQuantity,
+        memory_pressure_percent: maybeQuantity,
+      })
+      .optional()
+      .describe('what disturbed the iteration, alarming or not'),
     faults: z.array(FaultSchema).optional(),
   })
   .meta({ id: 'iteration' });

@@ -3,6 +3,7 @@ import { parseRunOptions, type RawOptions, type RunOptions } from '../config/opt
 import { NpuBenchError } from '../errors.js';
 import { type NativeHelper, withHelper } from '../native/helper.js';
 import { DocumentFile } from '../run/document-file.js';
+import { withGovernor } from '../run/governor.js';
 import { interleave } from '../run/interleave.js';
 import { proveWritable } from '../run/output.js';
 import { planRun, type RunPlan } from '../run/plan.js';
@@ -259,5 +260,12 @@ export async function runSweep(spec: SweepSpec, hooks: SweepHooks = {}): Promise
   const earlier = spec.resume
     ? await readEarlierSweep(spec.output, spec.common, spec.runs)
     : undefined;
-  return withHelper((helper) => new Sweep(spec, helper, hooks, earlier).execute());
+  const { governor, 'sysfs-root': root } = spec.common;
+  const setting = {
+    ...(governor === undefined ? {} : { governor: String(governor) }),
+    ...(root === undefined ? {} : { 'sysfs-root': String(root) }),
+  };
+  return withGovernor(setting, () =>
+    withHelper((helper) => new Sweep(spec, helper, hooks, earlier).execute()),
+  );
 }

@@ -61,7 +61,9 @@ export function throttlingWarning(throttling: Throttling | undefined): Warning[]
 /** Steal that no token felt is a fact of the document, not an alarm. */
 function stealDisturbs(stealShare: number, lostShare: number | undefined): boolean {
   if (stealShare > BOUNDS.heavyStealShare) return true;
-  return stealShare > BOUNDS.stealShare && (lostShare === undefined || lostShare > BOUNDS.lostShare);
+  return (
+    stealShare > BOUNDS.stealShare && (lostShare === undefined || lostShare > BOUNDS.lostShare)
+  );
 }
 
 export function noiseWarnings(noise: Noise): Warning[] {

@@ -37,6 +37,7 @@ const POINTS: Readonly<Record<string, number>> = {
   hot: 15,
   'low-battery': 15,
   'little-memory': 15,
+  'screen-off': 10,
   'coarse-timer': 10,
   'sampler-cost': 10,
   'stale-power': 10,
@@ -146,6 +147,18 @@ function heatWarnings({ numbers }: NativeSnapshot): Warning[] {
   ];
 }
 
+/** A device on its battery with a dark screen is a phone or tablet that is about to save power. */
+function screenWarnings({ texts }: NativeSnapshot): Warning[] {
+  if (texts.screen !== 'off' || texts.power_source !== 'battery') return [];
+  return [
+    {
+      code: 'screen-off',
+      message: 'The screen is off: Android lowers clocks and may let the device doze.',
+      action: 'Keep the screen on while measuring (adb shell svc power stayon true).',
+    },
+  ];
+}
+
 function powerSourceWarnings({ numbers, texts }: NativeSnapshot): Warning[] {
   if (texts.power_source !== 'battery') return [];
   const charges = keys(numbers, 'battery_capacity_percent.').map(
@@ -214,5 +227,6 @@ export function snapshotWarnings(snapshot: NativeSnapshot): Warning[] {
     ...governorWarnings(snapshot),
     ...machineWarnings(snapshot),
     ...powerSourceWarnings(snapshot),
+    ...screenWarnings(snapshot),
   ];
 }

@@ -296,6 +296,10 @@ module.exports = {
       sentence,
     };
   },
+  schedule: ({ cpus = [0], niceness }) => {
+    note(`schedule ${cpus} ${niceness}`);
+    return cpus;
+  },
   snapshot: () => ({ tNs: now(), numbers: {}, texts: {} }),
   measureLimits: ({ threads }) => ({ threads, ...limits }),
   dropFileCache(path) {
