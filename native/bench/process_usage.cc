@@ -4,8 +4,9 @@
 #ifndef WIN32_LEAN_AND_MEAN
 #define WIN32_LEAN_AND_MEAN
 #endif
-#include <psapi.h>
 #include <windows.h>
+// After windows.h:
+#include <psapi.h>
 #else
 #include <sys/resource.h>
 #endif

@@ -17,6 +17,8 @@
 namespace npb {
 namespace {
 
+#ifndef _WIN32
+
 constexpr double kLeastCores = 0.1;
 
 struct Process {
@@ -55,6 +57,8 @@ std::optional<Process> read_process(const std::string& path, double tick_ns) {
 bool is_number(const std::string& name) {
   return !name.empty() && name.find_first_not_of("0123456789") == std::string::npos;
 }
+
+#endif
 
 }  // namespace
 

@@ -6,14 +6,14 @@
 #include <windows.h>
 // After windows.h:
 #include <cfgmgr32.h>
-#include <powerbase.h>
+#include <powrprof.h>
 
 #include <algorithm>
-#include <cstring>
 #include <cwchar>
 
 #include "core/clock.h"
 #include "telemetry/components.h"
+#include "telemetry/emi.h"
 
 #endif
 
@@ -33,7 +33,7 @@ constexpr DWORD kGetVersion = emi_code(0), kGetMetadataSize = emi_code(1);
 constexpr DWORD kGetMetadata = emi_code(2), kGetMeasurement = emi_code(3);
 constexpr uint64_t kMeterPeriodNs = 100 * kMillisecond;
 constexpr double kMicrojoulesPerPicowattHour = 3.6e-3;
-constexpr size_t kMostChannels = 64, kNameBytes = 32;
+constexpr size_t kMostChannels = kMostEmiChannels;
 
 struct Measurement {
   uint64_t energy_pwh;
@@ -42,72 +42,6 @@ struct Measurement {
 
 bool control(HANDLE device, DWORD code, void* out, DWORD size, DWORD* got) {
   return DeviceIoControl(device, code, nullptr, 0, out, size, got, nullptr) != 0;
-}
-
-std::string narrow(const wchar_t* text, size_t length) {
-  std::string result;
-  for (size_t i = 0; i < length && text[i] != 0; ++i) {
-    result += text[i] < 128 ? static_cast<char>(text[i]) : '?';
-  }
-  return result;
-}
-
-uint16_t u16_at(const std::vector<char>& bytes, size_t offset) {
-  uint16_t value = 0;
-  if (offset + sizeof value <= bytes.size())
-    std::memcpy(&value, bytes.data() + offset, sizeof value);
-  return value;
-}
-
-std::string name_at(const std::vector<char>& bytes, size_t offset, size_t name_bytes) {
-  if (offset > bytes.size()) return "";
-  name_bytes = std::min(name_bytes, bytes.size() - offset);
-  std::vector<wchar_t> text(name_bytes / sizeof(wchar_t));
-  std::memcpy(text.data(), bytes.data() + offset, text.size() * sizeof(wchar_t));
-  return narrow(text.data(), text.size());
-}
-
-/// Names of the channels. Version 1 (one channel): unit u32, maker and model name of 16 characters
-/// each, revision u16, name size u16, name. Version 2: maker, model, revision u16, channel count
-/// u16, then per channel unit u32, name size u16, name.
-std::vector<std::string> channel_names(const std::vector<char>& bytes, uint16_t version) {
-  std::vector<std::string> names;
-  if (version == 1) {
-    const size_t at = 4 + 2 * kNameBytes + 2;
-    names.push_back(name_at(bytes, at + 2, u16_at(bytes, at)));
-    return names;
-  }
-  const size_t count = std::min<size_t>(u16_at(bytes, 2 * kNameBytes + 2), kMostChannels);
-  size_t at = 2 * kNameBytes + 4;
-  for (size_t i = 0; i < count && at + 6 <= bytes.size(); ++i) {
-    const size_t size = u16_at(bytes, at + 4);
-    names.push_back(name_at(bytes, at + 6, size));
-    at += 6 + size;
-  }
-  return names;
-}
-
-/// A package channel contains its parts, and a sum of both has reported 265 W for 154 W: the
-/// total is the packages (and memory) if there are any, the platform if there is one, otherwise
-/// everything.
-void choose_channels(std::vector<SeriesInfo>& channels) {
-  const auto count = [&](const char* part) {
-    return std::count_if(channels.begin(), channels.end(), [part](const SeriesInfo& info) {
-      return contains(lower(info.label), part);
-    });
-  };
-  const bool packages = count("pkg") > 0 || count("package") > 0;
-  const bool platform = count("psys") > 0 || count("system") > 0 || count("total") > 0;
-  for (SeriesInfo& info : channels) {
-    const std::string name = lower(info.label);
-    const bool package =
-        contains(name, "package") || (contains(name, "pkg") && !contains(name, "pp0") &&
-                                      !contains(name, "pp1") && !contains(name, "dram"));
-    const bool whole =
-        contains(name, "psys") || contains(name, "system") || contains(name, "total");
-    info.in_total = packages ? package || contains(name, "dram") : platform ? whole : true;
-    if (!info.in_total) info.note = "not in the total: lies inside or around a channel that is";
-  }
 }
 
 class EnergyMeter : public Source {
@@ -122,7 +56,7 @@ class EnergyMeter : public Source {
       info.counter = true;
       channels.push_back(std::move(info));
     }
-    choose_channels(channels);
+    choose_emi_channels(channels);
     floor_ns = kMeterPeriodNs;
     power_kind = PowerKind::energy_meter;
   }
@@ -186,7 +120,7 @@ void add_energy_meters(Found& found) {
       CloseHandle(device);
       continue;
     }
-    const auto names = channel_names(bytes, version);
+    const auto names = emi_channel_names(bytes, version);
     if (names.empty())
       CloseHandle(device);
     else

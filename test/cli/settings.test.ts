@@ -50,7 +50,6 @@ describe('--governor', () => {
     expect(governors()).toEqual(BEFORE);
     const document = space.document('out.json');
     expect(document.metadata.benchmark_config.governor).toBe('performance');
-    expect(document.metadata.system_info.governor).toBe('performance');
   });
 
   it.each([

@@ -33,6 +33,19 @@ function nativeError(code, message) {
   return Object.assign(new Error(message), { code });
 }
 
+/** Of a test's own tree; the machine's sensors are none of this addon's business. */
+function temperaturesBelow(roots) {
+  const folder = `${roots?.sys}/class/thermal`;
+  if (roots === undefined || !fs.existsSync(folder)) return {};
+  const zones = fs.readdirSync(folder).filter((name) => name.startsWith('thermal_zone'));
+  return Object.fromEntries(
+    zones.map((name) => {
+      const read = (file) => fs.readFileSync(`${folder}/${name}/${file}`, 'utf8').trim();
+      return [`temperature_mc.cpu.${read('type')}`, Number(read('temp'))];
+    }),
+  );
+}
+
 function maybeFail(process_, call) {
   if (Number(faultProcess) !== process_ || Number(faultCall) !== call) return;
   note(`fault ${faultKind}`);
@@ -300,7 +313,7 @@ module.exports = {
     note(`schedule ${cpus} ${niceness}`);
     return cpus;
   },
-  snapshot: () => ({ tNs: now(), numbers: {}, texts: {} }),
+  snapshot: (roots) => ({ tNs: now(), numbers: temperaturesBelow(roots), texts: {} }),
   measureLimits: ({ threads }) => ({ threads, ...limits }),
   dropFileCache(path) {
     note(`drop ${require('node:path').basename(path)}`);
