@@ -60,9 +60,9 @@ void choose_emi_channels(std::vector<SeriesInfo>& channels) {
   const bool platform = any("psys") || any("system") || any("total");
   for (SeriesInfo& info : channels) {
     const std::string name = lower(info.label);
-    const bool package =
-        contains(name, "package") || (contains(name, "pkg") && !contains(name, "pp0") &&
-                                      !contains(name, "pp1") && !contains(name, "dram"));
+    // RAPL's parts carry the package's name, too: "RAPL_Package0_PP0".
+    const bool part = contains(name, "pp0") || contains(name, "pp1") || contains(name, "dram");
+    const bool package = (contains(name, "package") || contains(name, "pkg")) && !part;
     const bool whole =
         contains(name, "psys") || contains(name, "system") || contains(name, "total");
     info.in_total = packages ? package || contains(name, "dram") : platform ? whole : true;
