@@ -131,7 +131,7 @@ export function observe(sample: SampleMessage, context: ObservationContext): Obs
   const { whole, phases } = windowsOf(sample, context.family);
   const memory = memoryOf(recording, whole);
   const power = powerOf(recording, whole, phases, context.idle);
-  const noise = noiseOf(recording, whole, context.after, warm.tokenNs);
+  const noise = noiseOf(recording, whole, context.after, evenSteps(sample, context));
   const average = memory.averageResidentBytes;
   const charts = chartsOf(sample, whole, context.spawnNs);
   return {

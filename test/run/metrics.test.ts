@@ -88,7 +88,7 @@ const context: IterationContext = {
   batch: 2,
   inputTokens: 50,
   outputTokens: 4,
-  encoder: false,
+  family: 'decoder' as const,
   pageCache: 'dropped',
   packedCache: 'none',
   readBandwidthBytesPerSecond: 1e9,
@@ -162,7 +162,7 @@ describe('an iteration from its samples', () => {
   it('counts queries for an encoder', () => {
     const one = sample();
     one.warm = { ...one.warm, tokenNs: ms(1100), tokenIds: new Int32Array() };
-    const result = iterationOf(one, { ...context, encoder: true });
+    const result = iterationOf(one, { ...context, family: 'encoder' as const });
     expect(result.queries_per_second).toBe(2 / 0.1);
     expect(result.tokens_per_second).toBeNull();
     expect(result.prefill_tokens_per_second).toBeNull();
