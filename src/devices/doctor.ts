@@ -7,6 +7,7 @@ import type { NativeSnapshot } from '../native/binding.js';
 import { withHelper } from '../native/helper.js';
 import { locateAddon } from '../native/load.js';
 import { scoreOf, snapshotWarnings } from '../telemetry/index.js';
+import { toolVersion } from '../version.js';
 import { probeEach } from './probe.js';
 
 export interface Check {
@@ -29,8 +30,16 @@ function check(name: string, status: Check['status'], detail: string, remedy?: s
 
 async function addonCheck(): Promise<Check> {
   try {
-    const { path } = locateAddon();
+    const { path, fake } = locateAddon();
     const info = await withHelper((helper) => helper.call('info'));
+    if (info.version !== toolVersion() && !fake) {
+      return check(
+        'native addon',
+        'failure',
+        `${path} is of version ${info.version}, and this program of ${toolVersion()}`,
+        'Install the package again; in a checkout run npm run build:native.',
+      );
+    }
     return check(
       'native addon',
       'ok',

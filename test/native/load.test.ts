@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { explainFailure, type SystemFacts } from '../../src/native/explain.js';
 import { inspectBinary } from '../../src/native/inspect-binary.js';
+import { fakeAddon } from '../support/cli.js';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -68,6 +69,14 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** Makes an empty .node file loadable, as an addon of version 0.0.1. */
+const VERSION_HOOK = `require('node:module')._extensions['.node'] = (module) => {
+  module.exports = require(process.env.FAKE_ADDON);
+  const info = module.exports.info;
+  module.exports.info = () => ({ ...info(), version: '0.0.1' });
+};
+`;
+
 const RUN = ['run', '--device', 'cpu', '--model', 'llama-7b'];
 const DOCTOR = ['doctor'];
 
@@ -117,6 +126,22 @@ describe.each([
     expect(code).toBe(2);
     expect(text).toContain('the process that loaded it was ended by SIGSEGV');
     expect(text).toContain('Ways out:');
+  });
+});
+
+describe('doctor', () => {
+  it('tells an addon of another version', () => {
+    const other = join(folder, 'other');
+    mkdirSync(join(other, 'build/Release'), { recursive: true });
+    writeFileSync(join(folder, 'hook.cjs'), VERSION_HOOK);
+    writeFileSync(join(other, 'build/Release/npu_bench.node'), '');
+    const { code, text } = npuBench(DOCTOR, {
+      NPU_PROXY_BENCHMARK_PREBUILD: other,
+      FAKE_ADDON: fakeAddon,
+      NODE_OPTIONS: `--require ${join(folder, 'hook.cjs')}`,
+    });
+    expect(text).toContain('is of version 0.0.1, and this program of');
+    expect(code).toBe(2);
   });
 });
 
