@@ -51,20 +51,37 @@ function trackedSources() {
 const CLOSING =
   /^(\d+): \[doctest\] test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed \|\s*(\d+) skipped/gm;
 
-/** Cases of all doctest programs, from their closing lines; a program without one has crashed. */
+const COMMAND = /^(\d+): Test command: (\S+)(.*)$/gm;
+
+/**
+ * Cases of all doctest programs, from their closing lines; a program without one has crashed. A test that runs a
+ * program again (part of it, under a checker, in another environment) is one case: its cases were counted already.
+ */
 function countNative(ctest) {
   const totals = count(0, 0);
-  // A test that runs some cases of a program again leaves the others out by design: those are not skipped.
-  const partial = new Set(
-    [...ctest.output.matchAll(/^(\d+): Test command: .*"-/gm)].map(([, number]) => number),
+  const seen = new Set();
+  const again = new Set();
+  for (const [, number, program, rest] of ctest.output.matchAll(COMMAND)) {
+    if (seen.has(program) || /"-/.test(rest)) again.add(number);
+    seen.add(program);
+  }
+  const unfinished = new Set(
+    [...ctest.output.matchAll(/Test\s+#(\d+): .*\*\*\*Skipped/g)].map(([, number]) => number),
   );
   let programs = 0;
   for (const [, number, passed, failed, skipped] of ctest.output.matchAll(CLOSING)) {
-    totals.passed += Number(passed);
-    totals.failed += Number(failed);
-    if (!partial.has(number)) totals.skipped += Number(skipped);
+    if (again.has(number)) {
+      totals[Number(failed) > 0 ? 'failed' : 'passed'] += 1;
+    } else {
+      totals.passed += Number(passed);
+      totals.failed += Number(failed);
+      totals.skipped += Number(skipped);
+    }
+    unfinished.delete(number);
     programs += 1;
   }
+  totals.skipped += unfinished.size;
+  programs += unfinished.size;
   const summary = /tests passed, (\d+) tests? failed out of (\d+)/.exec(ctest.output);
   if (summary === null) return count(totals.passed, totals.failed + 1, totals.skipped);
   totals.failed += Math.max(0, Number(summary[2]) - programs);

@@ -12,6 +12,9 @@ constexpr uint32_t kMatvecMostRows = 8;
 /// Shared memory of matmul_tiled: a block of 32 floats of each row of both tiles.
 constexpr uint32_t kTileRowBytes = 32 * 4;
 
+/// Local memory of the form for processors: 8 blocks of 32 weights of 16 rows, as f32.
+constexpr uint32_t kPanelBytes = 8 * 32 * 16 * 4;
+
 /// Reducing inside one subgroup needs no barrier. Only taken where a subgroup is a plausible
 /// workgroup on its own; on wide hardware shared memory is the form that every driver gets right.
 bool reduce_in_subgroup(const Limits& limits) {
@@ -25,6 +28,16 @@ LinearChoice software_form(const Limits& limits, uint32_t m, uint32_t x_stride, 
   Variant& variant = choice.variant;
   variant.local_size = variant.lanes = std::max(limits.subgroup_size, 1u);
   variant.columns = std::min(m, 8u);
+  if (limits.vector_items) {
+    if (m >= 16 && limits.max_shared_bytes >= kPanelBytes) {
+      choice.kernel = Kernel::matmul_tiled;
+      variant.rows = 16;
+      variant.columns = 128;
+    } else {
+      variant.rows = m <= 4 ? 4 : 2;
+    }
+    return choice;
+  }
   // Lavapipe reads storage buffers lane by lane: texel and uniform buffers are its faster ways, and
   // even there a load costs more than arithmetic. 8 x 4 keeps both sides' loads few and the sums in
   // registers.
@@ -37,7 +50,12 @@ LinearChoice software_form(const Limits& limits, uint32_t m, uint32_t x_stride, 
   return choice;
 }
 
-LinearChoice matvec(const Limits& limits, uint32_t m, uint32_t k) {
+/// Adreno reads images through its texture cache, beside the path of buffers.
+bool through_image(const Limits& limits, uint64_t quads) {
+  return quads > 0 && quads <= limits.max_image_texels;
+}
+
+LinearChoice matvec(const Limits& limits, uint32_t m, uint32_t k, uint64_t quads) {
   LinearChoice choice{.kernel = Kernel::matvec, .variant = {}};
   Variant& variant = choice.variant;
   variant.local_size = std::bit_floor(std::min(limits.max_workgroup_size, 64u));
@@ -45,19 +63,21 @@ LinearChoice matvec(const Limits& limits, uint32_t m, uint32_t k) {
   variant.lanes = std::min(variant.local_size, std::bit_ceil(std::max(k / 64, 4u)));
   variant.rows = m <= 2 ? 2 : 1;
   variant.columns = m;
+  variant.image = through_image(limits, quads);
   return choice;
 }
 
 /// 64 invocations as 8 x 8, each 8 rows of W and up to 4 rows of x: 12 KiB of shared memory, which
 /// every device has, and small enough for drivers that fail with larger tiles well within what they
 /// report (llama.cpp PR 24877 on Adreno).
-std::optional<LinearChoice> tiled(const Limits& limits, uint32_t m) {
+std::optional<LinearChoice> tiled(const Limits& limits, uint32_t m, uint64_t quads) {
   LinearChoice choice{.kernel = Kernel::matmul_tiled, .variant = {}};
   Variant& variant = choice.variant;
   variant.local_size = 64;
   variant.lanes = 8;
   variant.rows = 8;
   variant.columns = m <= 16 ? 2 : 4;
+  variant.image = through_image(limits, quads);
   const uint32_t tile_rows =
       variant.lanes * variant.rows + variant.local_size / variant.lanes * variant.columns;
   if (limits.max_workgroup_size < variant.local_size ||
@@ -89,6 +109,12 @@ Variant choose_reduction(const Limits& limits) {
   return variant;
 }
 
+Variant choose_attention(const Limits& limits, uint32_t head_dim) {
+  Variant variant = choose_reduction(limits);
+  if (limits.vector_items && head_dim % 16 == 0) variant.local_size = variant.lanes = 1;
+  return variant;
+}
+
 // Four rows quarter the reads of K and V; more would leave registers, and small prompts, behind.
 uint32_t choose_queries(uint32_t step_tokens) { return step_tokens >= 4 ? 4 : 1; }
 
@@ -99,8 +125,8 @@ uint32_t choose_elementwise(const Limits& limits) {
 LinearChoice choose_linear(const Limits& limits, uint32_t m, uint32_t k, uint32_t x_stride,
                            uint64_t quads) {
   if (limits.software) return software_form(limits, m, x_stride, quads);
-  if (m <= kMatvecMostRows) return matvec(limits, m, k);
-  return tiled(limits, m).value_or(untiled(limits, m));
+  if (m <= kMatvecMostRows) return matvec(limits, m, k, quads);
+  return tiled(limits, m, quads).value_or(untiled(limits, m));
 }
 
 }  // namespace npb::gpu

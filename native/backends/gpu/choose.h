@@ -14,8 +14,10 @@ struct LinearChoice {
 /// the largest binding has `quads` groups of four words.
 LinearChoice choose_linear(const Limits& limits, uint32_t m, uint32_t k, uint32_t x_stride,
                            uint64_t quads);
-/// For norms, attention, argmax: workgroups that reduce.
+/// For norms, argmax: workgroups that reduce.
 Variant choose_reduction(const Limits& limits);
+/// For attention over heads of `head_dim` floats.
+Variant choose_attention(const Limits& limits, uint32_t head_dim);
 /// Query rows of a sequence that one workgroup of attention takes together.
 uint32_t choose_queries(uint32_t step_tokens);
 /// Workgroup size of element-wise kernels.

@@ -30,9 +30,12 @@ struct Limits {
   uint64_t max_allocation_bytes = 1ull << 30;
   uint32_t binding_alignment = 256;
   bool unified_memory = false;
-  bool software = false;  // a CPU imitating the device
+  bool software = false;      // a CPU imitating the device
+  bool vector_items = false;  // and its lanes are the vectors of one work-item (OpenCL)
   bool integer_dot_product = false;
+  bool f16_arithmetic = false;
   uint64_t max_texel_elements = 0;         // 0: no texel buffers
+  uint64_t max_image_texels = 0;           // of a 1D image over a buffer; 0: none
   uint32_t max_uniform_bytes = 0;          // one uniform buffer binding
   uint32_t max_dispatches_per_submit = 0;  // 0: no limit; some drivers hang on long submissions
 };
@@ -96,6 +99,8 @@ struct Variant {
   bool kv_f16 = false;
   bool texel = false;    // matmul: weights through texel buffers, x as a uniform buffer
   uint32_t x_quads = 1;  // texel: vectors of four in x
+  bool f16 = false;      // matmul_tiled: products in half precision, sums in f32
+  bool image = false;    // matvec, matmul_tiled: quants through a 1D image over their buffer
   uint32_t queries = 1;  // attention: query rows that share a read of K and V
   bool operator==(const Variant&) const = default;
 };

@@ -113,6 +113,7 @@ void Plan::emit_linear(const LoweredOp& op, uint32_t step_tokens,
   for (const WeightChunk& chunk : matrix.chunks)
     for (uint32_t column = 0; column < m; column += tile) {
       Dispatch d{.kernel = choice.kernel, .format = chunk.format, .variant = choice.variant};
+      d.variant.f16 = sizes_.f16 && choice.kernel == Kernel::matmul_tiled;
       const uint32_t columns = std::min(tile, m - column);
       const uint32_t rows = static_cast<uint32_t>(chunk.rows),
                      row = static_cast<uint32_t>(chunk.row);
@@ -235,7 +236,7 @@ void Plan::emit_attention(const LoweredOp& op, uint32_t step_tokens,
   const Location& q = layout_.of[op.inputs[0]];
   const Location& out = layout_.of[node.output];
   const uint32_t dim = node.head_dim;
-  Dispatch d{.kernel = Kernel::attention, .variant = choose_reduction(device_.limits())};
+  Dispatch d{.kernel = Kernel::attention, .variant = choose_attention(device_.limits(), dim)};
   d.variant.rows = groups_for(dim, d.variant.local_size);  // columns of a head per invocation
   d.variant.columns = dim;
   d.variant.queries = choose_queries(step_tokens);

@@ -18,6 +18,7 @@ struct PlanSizes {
   uint32_t max_tokens = 0;  // KV capacity per sequence
   uint32_t max_step_tokens = 0;
   bool kv_f16 = true;
+  bool f16 = false;  // f16 arithmetic, where kernels have it
 };
 
 class Plan {

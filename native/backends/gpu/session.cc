@@ -31,7 +31,9 @@ class GpuSession : public Session {
                           {.batch = options_.batch,
                            .max_tokens = std::max(options_.max_tokens, options_.max_step_tokens),
                            .max_step_tokens = options_.max_step_tokens,
-                           .kv_f16 = kv_f16},
+                           .kv_f16 = kv_f16,
+                           .f16 = options_.precision == Precision::f16 &&
+                                  device_->limits().f16_arithmetic},
                           options_.threads));
     timeline_.weights_ready_ns = now_ns();
     timeline_.weight_read_bytes = graph_->model->weight_bytes;
@@ -170,6 +172,8 @@ class GpuSession : public Session {
 
 std::vector<PlacementEntry> GpuSession::placement() const {
   const std::string where = "gpu:" + device_->info().backend;
+  const bool half = options_.precision == Precision::f16 && device_->limits().f16_arithmetic;
+  const std::string arithmetic = half ? "f32 arithmetic, f16 products in tiles" : "f32 arithmetic";
   std::map<std::string, PlacementEntry> lines;
   for (const Dispatch& d : plan_->dispatches(1)) {
     const bool weighted = reads_matrix(d.kernel);
@@ -187,7 +191,7 @@ std::vector<PlacementEntry> GpuSession::placement() const {
     line.kernel = kernel;
     line.stored_type = stored;
     line.compute_format =
-        weighted ? std::string(name(d.format)) + " weights, f32 arithmetic" : "f32";
+        weighted ? std::string(name(d.format)) + " weights, " + arithmetic : "f32";
     ++line.count;
     line.macs_per_token += d.flops / 2 / options_.batch;
     if (d.kernel != Kernel::embed) line.weight_bytes += d.bytes;

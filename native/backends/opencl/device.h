@@ -8,6 +8,7 @@
 
 #include "backends/gpu/device.h"
 #include "backends/opencl/platform.h"
+#include "backends/opencl/wait.h"
 
 namespace npb::opencl {
 
@@ -32,8 +33,13 @@ class OpenClDevice : public gpu::Device {
 
  private:
   OpenClDevice(const Api& cl, const PlatformDevice& device, std::filesystem::path cache_folder)
-      : cl_(cl), platform_(device), cache_folder_(std::move(cache_folder)) {}
+      : cl_(cl),
+        platform_(device),
+        cache_folder_(std::move(cache_folder)),
+        waiter_(cl, device.wait_limit) {}
   Result<void> initialize();
+  /// Leaves out what the device offers but its compiler refuses: that happens.
+  Result<void> prove_features();
   /// From the binary of an earlier process where there is one, else from source.
   Result<cl_program> program(const std::string& source);
   Result<cl_program> compile(const std::string& source);
@@ -43,14 +49,19 @@ class OpenClDevice : public gpu::Device {
   std::vector<std::byte> binary_of(cl_program program) const;
   /// A binding as a memory object of its own: the whole buffer, or a sub-buffer made once.
   Result<cl_mem> memory(const gpu::Binding& binding);
-  /// The host's copies of shared buffers to the device, or back.
-  Result<void> exchange_shared(bool to_device);
-  Result<uint64_t> event_ns(cl_event event, cl_profiling_info what) const;
+  struct Image {
+    cl_mem handle = nullptr;
+    uint32_t base = 0;  // the texel at which the binding begins
+  };
+  /// A 1D image of four-word texels that holds a binding, made once.
+  Result<Image> image(const gpu::Binding& binding);
+  Result<void> set_arguments(const gpu::Dispatch& dispatch, cl_kernel kernel);
+  std::string build_options() const;
 
   struct Buffer {
     cl_mem handle = nullptr;
     uint64_t bytes = 0;
-    std::vector<std::byte> shadow;  // host_shared: what mapped() shows
+    std::unique_ptr<std::byte[]> shadow;  // host_shared: what mapped() shows
   };
   const Api& cl_;
   PlatformDevice platform_;
@@ -59,8 +70,12 @@ class OpenClDevice : public gpu::Device {
   cl_context context_ = nullptr;
   cl_command_queue queue_ = nullptr;
   uint64_t held_bytes_ = 0;
+  Waiter waiter_;
   std::vector<Buffer> buffers_;
-  std::map<std::tuple<gpu::BufferId, uint64_t, uint64_t>, cl_mem> sub_buffers_;
+  gpu::BufferId shared_ = gpu::kNoBuffer;  // the host_shared one
+  using Part = std::tuple<gpu::BufferId, uint64_t, uint64_t>;
+  std::map<Part, cl_mem> sub_buffers_;
+  std::map<Part, cl_mem> images_;
 };
 
 }  // namespace npb::opencl

@@ -5,7 +5,7 @@
 
 namespace npb::opencl::kernel_text {
 
-extern const std::string_view common, embed, linear, norm, l2_norm, rope_append, attention,
+extern const std::string_view common, formats, embed, linear, norm, l2_norm, rope_append, attention,
     elementwise, pool, argmax;
 
 }  // namespace npb::opencl::kernel_text

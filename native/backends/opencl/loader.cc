@@ -1,6 +1,8 @@
 #include "backends/opencl/loader.h"
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <vector>
 
 #ifdef _WIN32
@@ -51,6 +53,7 @@ Result<const Api*> load() {
                                                       missing +
                                                       "; install the GPU vendor's OpenCL driver."};
     table.path = path;
+    table.library = library;
     return &table;
   }
   return Error{ErrorCode::device_unavailable,
@@ -59,6 +62,37 @@ Result<const Api*> load() {
 }
 
 }  // namespace
+
+void* Api::extension(cl_platform_id platform, const char* name) const {
+  if (void* function = clGetExtensionFunctionAddressForPlatform(platform, name)) return function;
+  return library ? symbol(library, name) : nullptr;
+}
+
+#ifdef _WIN32
+std::vector<std::string> broken_drivers() { return {}; }
+#else
+std::vector<std::string> broken_drivers() {
+  const char* named = std::getenv("OCL_ICD_VENDORS");
+  const std::filesystem::path vendors = named ? named : "/etc/OpenCL/vendors";
+  std::vector<std::string> broken;
+  std::error_code absent;
+  for (const auto& entry : std::filesystem::directory_iterator(vendors, absent)) {
+    if (entry.path().extension() != ".icd") continue;
+    std::ifstream file(entry.path());
+    std::string driver;
+    std::getline(file, driver);
+    if (driver.empty()) {
+      broken.push_back(entry.path().string() + " names no library");
+    } else if (void* library = open_library(driver.c_str())) {
+      dlclose(library);
+    } else {
+      broken.push_back(entry.path().string() + " names " + driver + ", which can't be loaded (" +
+                       dlerror() + ")");
+    }
+  }
+  return broken;
+}
+#endif
 
 Result<const Api*> api() {
   static const Result<const Api*> loaded = load();
@@ -110,6 +144,12 @@ Error opencl_error(cl_int status, const std::string& what) {
   if (status == CL_OUT_OF_RESOURCES || status == CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST)
     return {ErrorCode::device_lost, what + " failed: the driver gave up (" + status_name(status) +
                                         "); try a smaller --input-length, or --backend vulkan."};
+  // After a GPU was reset, drivers call what belonged to it invalid.
+  if (status == CL_DEVICE_NOT_AVAILABLE || status == CL_INVALID_CONTEXT ||
+      status == CL_INVALID_COMMAND_QUEUE)
+    return {ErrorCode::device_lost, what + " failed: the GPU was lost (" + status_name(status) +
+                                        "); try again, with a smaller --input-length if it "
+                                        "happens again, or use --backend vulkan."};
   return {ErrorCode::internal, what + " failed with " + status_name(status) +
                                    "; update the GPU driver, or try --backend vulkan."};
 }

@@ -7,16 +7,33 @@
 namespace npb {
 namespace {
 
+Result<opencl::Hints> wanted_hints(const SessionOptions& options) {
+  const auto named = options.extra.find("perf_profile");
+  return opencl::hints_for(named == options.extra.end() ? std::string() : named->second);
+}
+
+/// The hints change speed and power, so the device's properties say what is asked for.
+void tell(const opencl::Hints& wanted, opencl::PlatformDevice& device) {
+  auto& properties = device.info.properties;
+  if (device.features.hints.performance)
+    properties["performance_hint"] = opencl::name(wanted.performance);
+  if (device.features.hints.priority) properties["priority_hint"] = opencl::name(wanted.priority);
+}
+
 class OpenClBackend : public Backend {
  public:
   const char* id() const override { return "opencl"; }
   DeviceKind kind() const override { return DeviceKind::gpu; }
 
-  ProbeResult probe(const SessionOptions&) const override {
+  ProbeResult probe(const SessionOptions& options) const override {
     const auto devices = opencl::platform_devices();
     if (!devices.ok()) return gpu::unavailable_probe(devices.error());
+    const auto hints = wanted_hints(options);
     ProbeResult result;
-    for (const opencl::PlatformDevice& device : *devices) result.devices.push_back(device.info);
+    for (opencl::PlatformDevice device : *devices) {
+      if (hints.ok()) tell(*hints, device);
+      result.devices.push_back(device.info);
+    }
     return result;
   }
 
@@ -27,9 +44,11 @@ class OpenClBackend : public Backend {
       return Error{ErrorCode::not_found, "There is no OpenCL device " +
                                              std::to_string(options.device_index) +
                                              "; `npu-bench devices` lists those that there are."};
+    opencl::PlatformDevice chosen = devices[options.device_index];
+    NPB_TRY_ASSIGN(chosen.wanted, wanted_hints(options));
+    tell(chosen.wanted, chosen);
     NPB_TRY_ASSIGN(std::unique_ptr<opencl::OpenClDevice> device,
-                   opencl::OpenClDevice::open(devices[options.device_index],
-                                              gpu::kernel_cache_folder(options)));
+                   opencl::OpenClDevice::open(chosen, gpu::kernel_cache_folder(options)));
     return gpu::open_session(std::move(device), std::move(graph), options, begin, now_ns());
   }
 };

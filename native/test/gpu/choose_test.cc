@@ -42,7 +42,9 @@ std::vector<Recorded> adreno() {
                 .max_binding_bytes = 1ull << 30,
                 .max_allocation_bytes = 1ull << 30,
                 .binding_alignment = 128,
-                .unified_memory = true};
+                .unified_memory = true,
+                .f16_arithmetic = true,
+                .max_image_texels = 1ull << 27};
   Limits qcs8550 = opencl;
   qcs8550.max_binding_bytes = qcs8550.max_allocation_bytes = 256ull << 20;
   return {{"Adreno 740, Vulkan", vulkan},   {"Adreno 740, OpenCL", opencl},
@@ -96,6 +98,9 @@ TEST_CASE(
         // A subgroup's width is never assumed, and 16 KiB are left unused of what drivers report.
         CHECK_FALSE(choice.variant.subgroup);
         CHECK_FALSE(choice.variant.texel);
+        // OpenCL reads weights through images, as far as these reach.
+        CHECK(choice.variant.image == (limits.max_image_texels > 0));
+        CHECK_FALSE(choose_linear(limits, m, k, k, (1ull << 27) + 1).variant.image);
         CHECK(shared_bytes(choice) <= 16384);
         CHECK(choice.variant.local_size <= limits.max_workgroup_size);
       }
@@ -139,9 +144,23 @@ TEST_CASE("software devices get one subgroup a workgroup, and texels where they 
   CHECK(choose_reduction(lavapipe).subgroup);
   // More weights than a texel buffer has elements: storage buffers.
   CHECK_FALSE(choose_linear(lavapipe, 1, 576, 576, 1u << 26).variant.texel);
-  Limits pocl{.max_workgroup_size = 4096, .max_shared_bytes = 1u << 20, .software = true};
-  CHECK(choose_linear(pocl, 128, 576, 576, 1u << 16).variant.local_size == 1);
-  CHECK_FALSE(choose_linear(pocl, 128, 576, 576, 1u << 16).variant.texel);
+  Limits pocl{.max_workgroup_size = 4096,
+              .max_shared_bytes = 1u << 20,
+              .software = true,
+              .vector_items = true};
+  const LinearChoice decode = choose_linear(pocl, 1, 576, 576, 1u << 16);
+  CHECK(decode.kernel == Kernel::matmul);
+  CHECK(decode.variant.local_size == 1);
+  CHECK(decode.variant.rows == 4);
+  const LinearChoice prefill = choose_linear(pocl, 128, 576, 576, 1u << 16);
+  CHECK(prefill.kernel == Kernel::matmul_tiled);
+  CHECK(prefill.variant.local_size == 1);
+  CHECK(prefill.variant.rows == 16);
+  pocl.max_shared_bytes = 8192;
+  CHECK(choose_linear(pocl, 128, 576, 576, 1u << 16).kernel == Kernel::matmul);
+  CHECK(choose_attention(pocl, 64).local_size == 1);
+  CHECK(choose_attention(pocl, 36).local_size == 64);
+  CHECK(choose_attention(lavapipe, 64).subgroup);
 }
 
 TEST_CASE("attention takes query rows together once there are some") {

@@ -2,7 +2,7 @@
 // transformers in f32, MiniLM's vectors against transformers.
 #include <doctest/doctest.h>
 
-#include <map>
+#include <algorithm>
 
 #include "test/gpu/decoder.h"
 #include "test/reference/golden.h"
@@ -73,6 +73,11 @@ TEST_CASE("SmolLM2: 64 greedy tokens of three prompts equal the CPU's exact path
   for (const Backend* backend : gpus) {
     CAPTURE(std::string(backend->id()));
     const Texts actual = generate(*backend, model, prompts);
+    size_t equal = 0;
+    for (size_t i = 0; i < kPrompts; ++i)
+      for (size_t t = 0; t < kTokens; ++t) equal += actual[i][t] == expected[i][t] ? 1 : 0;
+    MESSAGE(backend->id() << ": " << equal << " of " << kPrompts * kTokens
+                          << " greedy tokens equal the CPU's exact path");
     for (size_t i = 0; i < kPrompts; ++i) {
       CAPTURE(i);
       CHECK(actual[i] == expected[i]);
@@ -101,6 +106,7 @@ TEST_CASE("MiniLM: sentence vectors of every GPU API point where transformers' d
     auto session = backend->open(
         *graph, test::without_cache({.max_tokens = 64, .max_step_tokens = 64, .threads = 2}));
     REQUIRE_MESSAGE(session.ok(), session.error().message);
+    double least = 1;
     for (const Json& sentence : golden->find("cases")->elements()) {
       INFO(test::text(sentence, "text"));
       const auto expected = test::numbers<float>(sentence, "vector");
@@ -108,8 +114,11 @@ TEST_CASE("MiniLM: sentence vectors of every GPU API point where transformers' d
       StepTiming timing;
       const auto done = (*session)->embed(test::numbers<int32_t>(sentence, "ids"), vector, timing);
       REQUIRE_MESSAGE(done.ok(), done.error().message);
-      CHECK(test::cosine(vector, expected) >= 0.9999);
+      const double cosine = test::cosine(vector, expected);
+      least = std::min(least, cosine);
+      CHECK(cosine >= 0.9999);
     }
+    MESSAGE(backend->id() << ": least cosine to transformers' vectors " << least);
   }
 }
 

@@ -1,6 +1,10 @@
 // Whole models on every GPU API of this machine, held to the reference interpreter.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <map>
+#include <string>
+
 #include "test/gpu/decoder.h"
 
 using namespace npb;
@@ -11,7 +15,24 @@ using test::without_cache;
 
 namespace {
 
-void check_decoder(const test::TinyModel& tiny, uint32_t batch, double bound, Precision precision) {
+/// The largest error of each backend over a test case; said at its end.
+class Worst {
+ public:
+  ~Worst() {
+    for (const auto& [backend, error] : errors_)
+      MESSAGE(backend << ": largest normalised error " << error);
+  }
+  void add(const std::string& backend, double error) {
+    double& worst = errors_[backend];
+    worst = std::max(worst, error);
+  }
+
+ private:
+  std::map<std::string, double> errors_;
+};
+
+void check_decoder(const test::TinyModel& tiny, uint32_t batch, double bound, Precision precision,
+                   Worst& worst) {
   test::TempFolder folder;
   auto model = test::load_tiny(tiny, folder);
   REQUIRE_MESSAGE(model.ok(), model.error().message);
@@ -22,7 +43,9 @@ void check_decoder(const test::TinyModel& tiny, uint32_t batch, double bound, Pr
   for (const Backend* backend : gpu_backends()) {
     CAPTURE(std::string(backend->id()));
     const Outcome actual = run_decoder(*backend, *model, prompt, batch, 4, precision);
-    CHECK(test::normalized_error(actual.logits, expected.logits) < bound);
+    const double error = test::normalized_error(actual.logits, expected.logits);
+    worst.add(backend->id(), error);
+    CHECK(error < bound);
     if (precision == Precision::f32) CHECK(actual.tokens == expected.tokens);
   }
 }
@@ -30,6 +53,7 @@ void check_decoder(const test::TinyModel& tiny, uint32_t batch, double bound, Pr
 }  // namespace
 
 TEST_CASE("every weight type on every GPU API matches the reference") {
+  Worst worst;
   for (TensorType type :
        {TensorType::f32, TensorType::f16, TensorType::bf16, TensorType::q8_0, TensorType::q4_0,
         TensorType::q4_1, TensorType::q5_0, TensorType::q5_1, TensorType::q2_k, TensorType::q3_k,
@@ -40,27 +64,31 @@ TEST_CASE("every weight type on every GPU API matches the reference") {
     tiny.d_model = tiny.n_heads * 64;  // blocks of 256 fill every matrix
     tiny.head_dim = 64;
     tiny.d_ff = 512;
-    check_decoder(tiny, 1, 1e-5, Precision::f32);
+    check_decoder(tiny, 1, 1e-5, Precision::f32, worst);
   }
 }
 
 TEST_CASE("every decoder architecture on every GPU API matches the reference") {
+  Worst worst;
   for (const char* architecture : {"llama", "qwen2", "qwen3", "phi3"}) {
     CAPTURE(architecture);
     test::TinyModel tiny;
     tiny.architecture = architecture;
-    check_decoder(tiny, 1, 1e-5, Precision::f32);
+    check_decoder(tiny, 1, 1e-5, Precision::f32, worst);
   }
 }
 
 TEST_CASE("batches and a half-precision KV cache stay within their bounds") {
   test::TinyModel tiny;
   tiny.type = TensorType::q4_1;
-  for (uint32_t batch : {2u, 3u, 9u}) check_decoder(tiny, batch, 1e-5, Precision::f32);
-  check_decoder(tiny, 1, 1e-3, Precision::automatic);
+  Worst worst, half;
+  for (uint32_t batch : {2u, 3u, 9u}) check_decoder(tiny, batch, 1e-5, Precision::f32, worst);
+  check_decoder(tiny, 1, 1e-3, Precision::automatic, half);
+  check_decoder(tiny, 1, 1e-3, Precision::f16, half);
 }
 
 TEST_CASE("encoders on every GPU API match the reference") {
+  Worst worst;
   for (uint32_t pooling : {1u, 2u}) {
     test::TinyModel tiny;
     tiny.architecture = "bert";
@@ -85,7 +113,9 @@ TEST_CASE("encoders on every GPU API match the reference") {
     const std::vector<float> expected = run(*find_backend("reference"));
     for (const Backend* backend : gpu_backends()) {
       CAPTURE(std::string(backend->id()));
-      CHECK(test::normalized_error(run(*backend), expected) < 1e-5);
+      const double error = test::normalized_error(run(*backend), expected);
+      worst.add(backend->id(), error);
+      CHECK(error < 1e-5);
     }
   }
 }

@@ -1,35 +1,58 @@
 // Arguments travel as one block of 32-bit words, in the order that backends/gpu/emit.cc writes them.
 typedef struct { uint w[24]; } Push;
 
+// Sums in arrays stay in registers only where these loops are gone before registers are given out; PoCL must be told.
+#define UNROLL _Pragma("unroll")
+
 uint flat_index(void) {
   return (get_group_id(1) * get_num_groups(0) + get_group_id(0)) * get_local_size(0) + get_local_id(0);
 }
 
-// Sums and maxima over `lanes` neighbouring work-items through local memory; lanes is a power of two.
-float lanes_sum(local float* scratch, float value, uint lanes) {
-  uint id = get_local_id(0);
-  scratch[id] = value;
-  barrier(CLK_LOCAL_MEM_FENCE);
-  for (uint step = lanes / 2; step > 0; step /= 2) {
-    if (id % lanes < step) scratch[id] += scratch[id + step];
-    barrier(CLK_LOCAL_MEM_FENCE);
+// Sums and maxima over `lanes` neighbouring work-items; lanes is a power of two.
+#if defined(SHUFFLE_KHR) || defined(SHUFFLE_QCOM)
+// A subgroup exchanges registers; only what is left of its sums goes through local memory. Its width is never assumed.
+#pragma OPENCL EXTENSION cl_khr_subgroups : enable
+#ifdef SHUFFLE_QCOM
+#pragma OPENCL EXTENSION cl_qcom_subgroup_shuffle : enable
+#define EXCHANGE(value, mask) qcom_sub_group_shuffle_xor(value, mask, CLK_SUB_GROUP_SHUFFLE_WIDTH_WAVE_SIZE_QCOM, 0.0f)
+#else
+#pragma OPENCL EXTENSION cl_khr_subgroup_shuffle : enable
+#define EXCHANGE(value, mask) sub_group_shuffle_xor(value, mask)
+#endif
+#define REDUCE(name, both)                                                           \
+  float name(local float* scratch, float value, uint lanes) {                        \
+    uint id = get_local_id(0), width = min(lanes, (uint)get_sub_group_size());       \
+    for (uint step = width / 2; step > 0; step /= 2) {                               \
+      float other = EXCHANGE(value, step);                                           \
+      value = both(value, other);                                                    \
+    }                                                                                \
+    if (width == lanes) return value;                                                \
+    if (id % width == 0) scratch[id / width] = value;                                \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                    \
+    uint first = (id - id % lanes) / width;                                          \
+    value = scratch[first];                                                          \
+    for (uint i = 1; i < lanes / width; ++i) value = both(value, scratch[first + i]); \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                    \
+    return value;                                                                    \
   }
-  float sum = scratch[id - id % lanes];
-  barrier(CLK_LOCAL_MEM_FENCE);
-  return sum;
-}
-float lanes_max(local float* scratch, float value, uint lanes) {
-  uint id = get_local_id(0);
-  scratch[id] = value;
-  barrier(CLK_LOCAL_MEM_FENCE);
-  for (uint step = lanes / 2; step > 0; step /= 2) {
-    if (id % lanes < step) scratch[id] = fmax(scratch[id], scratch[id + step]);
-    barrier(CLK_LOCAL_MEM_FENCE);
+#else
+#define REDUCE(name, both)                                                           \
+  float name(local float* scratch, float value, uint lanes) {                        \
+    uint id = get_local_id(0);                                                       \
+    scratch[id] = value;                                                             \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                    \
+    for (uint step = lanes / 2; step > 0; step /= 2) {                               \
+      if (id % lanes < step) scratch[id] = both(scratch[id], scratch[id + step]);    \
+      barrier(CLK_LOCAL_MEM_FENCE);                                                  \
+    }                                                                                \
+    value = scratch[id - id % lanes];                                                \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                    \
+    return value;                                                                    \
   }
-  float top = scratch[id - id % lanes];
-  barrier(CLK_LOCAL_MEM_FENCE);
-  return top;
-}
+#endif
+#define ADD(a, b) ((a) + (b))
+REDUCE(lanes_sum, ADD)
+REDUCE(lanes_max, fmax)
 
 float sum16(float16 v) {
   float8 a = v.lo + v.hi;
@@ -38,61 +61,28 @@ float sum16(float16 v) {
   return c.x + c.y;
 }
 
-// Blocks of 32 weights: two float16. Layouts: backends/gpu/device.h, Format.
-typedef struct { float16 lo, hi; } Block;
-#define HALF(base, index) vload_half(index, (global const half*)(base))
+// Halves as PoCL converts them cost it more than the arithmetic on them (it has no hardware form in its built-in library).
+#ifdef PROCESSOR
+float16 halves(ushort16 bits) {
+  uint16 h = convert_uint16(bits);
+  uint16 magnitude = as_uint16(as_float16((h & 0x7fffu) << 13) * 0x1p112f);  // subnormals come out right, too
+  magnitude = select(magnitude, (h & 0x3ffu) << 13 | 0x7f800000u, (h & 0x7c00u) == 0x7c00u);
+  return as_float16((h & 0x8000u) << 16 | magnitude);
+}
+float half_at(global const void* base, uint index) {
+  uint h = ((global const ushort*)base)[index];
+  uint magnitude = as_uint(as_float((h & 0x7fffu) << 13) * 0x1p112f);
+  if ((h & 0x7c00u) == 0x7c00u) magnitude = (h & 0x3ffu) << 13 | 0x7f800000u;
+  return as_float((h & 0x8000u) << 16 | magnitude);
+}
+#else
+float half_at(global const void* base, uint index) { return vload_half(index, (global const half*)base); }
+#ifdef cl_khr_fp16
+#pragma OPENCL EXTENSION cl_khr_fp16 : enable
+float16 halves(ushort16 bits) { return convert_float16(as_half16(bits)); }
+#else
+float16 halves(ushort16 bits) { return vload_half16(0, (private const half*)&bits); }
+#endif
+#endif
 
-Block load_f32(global const uint* q, global const uint* s, uint row, uint b, uint qw, uint sw) {
-  global const float* w = (global const float*)(q + (size_t)row * qw + b * 32);
-  Block k = {vload16(0, w), vload16(1, w)};
-  return k;
-}
-Block load_f16(global const uint* q, global const uint* s, uint row, uint b, uint qw, uint sw) {
-  global const half* w = (global const half*)(q + (size_t)row * qw + b * 16);
-  Block k = {vload_half16(0, w), vload_half16(1, w)};
-  return k;
-}
-Block load_bf16(global const uint* q, global const uint* s, uint row, uint b, uint qw, uint sw) {
-  global const ushort* w = (global const ushort*)(q + (size_t)row * qw + b * 16);
-  Block k = {as_float16(convert_uint16(vload16(0, w)) << 16), as_float16(convert_uint16(vload16(1, w)) << 16)};
-  return k;
-}
-Block load_q8(global const uint* q, global const uint* s, uint row, uint b, uint qw, uint sw) {
-  global const char* w = (global const char*)(q + (size_t)row * qw + b * 8);
-  float scale = HALF(s + (size_t)row * sw, b);
-  Block k = {convert_float16(vload16(0, w)) * scale, convert_float16(vload16(1, w)) * scale};
-  return k;
-}
-Block load_q8_min(global const uint* q, global const uint* s, uint row, uint b, uint qw, uint sw) {
-  global const char* w = (global const char*)(q + (size_t)row * qw + b * 8);
-  float scale = HALF(s + (size_t)row * sw, 2 * b), minimum = HALF(s + (size_t)row * sw, 2 * b + 1);
-  Block k = {convert_float16(vload16(0, w)) * scale + minimum, convert_float16(vload16(1, w)) * scale + minimum};
-  return k;
-}
-Block nibbles(global const uint* words, float scale, float minimum) {
-  uchar16 v = vload16(0, (global const uchar*)words);
-  Block k = {convert_float16(v & (uchar)15) * scale + minimum, convert_float16(v >> (uchar)4) * scale + minimum};
-  return k;
-}
-Block load_q4(global const uint* q, global const uint* s, uint row, uint b, uint qw, uint sw) {
-  float scale = HALF(s + (size_t)row * sw, b);
-  return nibbles(q + (size_t)row * qw + b * 4, scale, -8.0f * scale);
-}
-Block load_q4_min(global const uint* q, global const uint* s, uint row, uint b, uint qw, uint sw) {
-  return nibbles(q + (size_t)row * qw + b * 4, HALF(s + (size_t)row * sw, 2 * b), HALF(s + (size_t)row * sw, 2 * b + 1));
-}
-Block load_q4_k(global const uint* q, global const uint* s, uint row, uint b, uint qw, uint sw) {
-  global const uint* block = s + (size_t)row * sw + b / 8 * 5;
-  global const uchar* bytes = (global const uchar*)(block + 1);
-  float scale = HALF(block, 0) * (float)bytes[b % 8], minimum = -HALF(block, 1) * (float)bytes[8 + b % 8];
-  return nibbles(q + (size_t)row * qw + b * 4, scale, minimum);
-}
-Block load_q8_k(global const uint* q, global const uint* s, uint row, uint b, uint qw, uint sw) {
-  global const char* w = (global const char*)(q + (size_t)row * qw + b * 8);
-  global const uint* block = s + (size_t)row * sw + b / 8 * 9;
-  global const char* bytes = (global const char*)(block + 1) + 2 * (b % 8);
-  float d = HALF(block, 0), dmin = -HALF(block, 1);
-  Block k = {convert_float16(vload16(0, w)) * (d * (float)bytes[0]) + dmin * (float)bytes[16],
-             convert_float16(vload16(1, w)) * (d * (float)bytes[1]) + dmin * (float)bytes[17]};
-  return k;
-}
+typedef struct { float16 lo, hi; } Block;  // 32 weights

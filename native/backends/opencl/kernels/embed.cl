@@ -1,5 +1,5 @@
 // out[m] (+)= table[row(m)]: one work-item per 32 columns.
-kernel void NAME(main)(global const uint* tokens, global const uint* quants, global const uint* scales,
+kernel void NAME(main)(global const uint* tokens, QUANTS quants, global const uint* scales,
                        global float* out, global const uint* step, const Push args) {
   uint blocks = args.w[0] / 32, index = flat_index();
   if (index >= args.w[1] * (args.w[0] / 4) || index % 8 != 0) return;

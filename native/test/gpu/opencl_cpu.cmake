@@ -1,0 +1,28 @@
+# Runs the OpenCL tests on the driver that scripts/fetch-opencl-cpu.sh fetched: it executes kernels that PoCL can't build.
+#   cmake -DPROGRAM=gpu_test -P opencl_cpu.cmake
+cmake_minimum_required(VERSION 3.22)
+
+if(DEFINED ENV{NPU_BENCH_CACHE})
+  set(cache "$ENV{NPU_BENCH_CACHE}")
+elseif(DEFINED ENV{XDG_CACHE_HOME})
+  set(cache "$ENV{XDG_CACHE_HOME}/npu-bench")
+else()
+  set(cache "$ENV{HOME}/.cache/npu-bench")
+endif()
+set(folder "${cache}/opencl-cpu")
+if(NOT EXISTS "${folder}/lib/libintelocl.so")
+  message("opencl_cpu skipped: there is no ${folder}; scripts/fetch-opencl-cpu.sh fetches it")
+  return()
+endif()
+set(ENV{LD_LIBRARY_PATH} "${folder}/lib")
+set(ENV{OCL_ICD_VENDORS} "${folder}/vendors")
+set(ENV{NPB_TEST_GPU_API} opencl)
+execute_process(COMMAND "${PROGRAM}" "--test-case=OpenCL:*" OUTPUT_VARIABLE output ERROR_VARIABLE output
+  RESULT_VARIABLE result)
+message("${output}")
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "the OpenCL tests failed on the driver in ${folder}")
+endif()
+if(NOT output MATCHES "cl_khr_subgroup_shuffle f16_arithmetic yes")
+  message(FATAL_ERROR "the driver in ${folder} was not the one that ran")
+endif()
