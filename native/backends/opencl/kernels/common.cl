@@ -80,6 +80,7 @@ float half_at(global const void* base, uint index) { return vload_half(index, (g
 #ifdef cl_khr_fp16
 #pragma OPENCL EXTENSION cl_khr_fp16 : enable
 float16 halves(ushort16 bits) { return convert_float16(as_half16(bits)); }
+float pair_sum(half2 pair) { return convert_float(pair.x) + convert_float(pair.y); }
 #else
 float16 halves(ushort16 bits) { return vload_half16(0, (private const half*)&bits); }
 #endif
