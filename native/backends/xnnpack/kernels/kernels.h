@@ -43,10 +43,14 @@ struct MutableBlockRows {
 /// ones (4-bit).
 enum class BlockFormat : uint8_t { q4, q4_min, q8, q8_min };
 
-constexpr size_t unit_bytes(BlockFormat format) {
-  const bool wide = format == BlockFormat::q8 || format == BlockFormat::q8_min;
-  const bool minimum = format == BlockFormat::q4_min || format == BlockFormat::q8_min;
-  return kPanel * kUnit / (wide ? 1 : 2) + 2 * kPanel * 2 * (minimum ? 2 : 1);
+constexpr bool is_wide(BlockFormat f) { return f == BlockFormat::q8 || f == BlockFormat::q8_min; }
+constexpr bool has_minimum(BlockFormat f) {
+  return f == BlockFormat::q4_min || f == BlockFormat::q8_min;
+}
+/// Of one unit: its codes alone, and with its scales and minimums.
+constexpr size_t codes_bytes(BlockFormat f) { return kPanel * kUnit / (is_wide(f) ? 1 : 2); }
+constexpr size_t unit_bytes(BlockFormat f) {
+  return codes_bytes(f) + 2 * kPanel * 2 * (has_minimum(f) ? 2 : 1);
 }
 
 struct BlockProduct {
@@ -168,7 +172,7 @@ struct Kernels {
 
   /// Panels [begin, end) for m rows. Any m.
   void (*panel_product)(const PanelProduct& work, size_t begin, size_t end, size_t m);
-  /// Null where the instruction set has no int8 dot product for it; XNNPACK's formats serve there.
+  /// Null in x86-64's base set; XNNPACK's formats serve there.
   void (*block_product)(const BlockProduct& work, size_t begin, size_t end, size_t m);
   /// Null where there is none; the block formats serve there.
   void (*channel_product)(const ChannelProduct& work, size_t begin, size_t end, size_t m);
