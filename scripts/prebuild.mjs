@@ -89,6 +89,8 @@ for (const name of asked) {
     libc: target.libc,
     nodeGyp: join(root, 'scripts', 'build-native.cjs'),
   });
+  if (sourceDigest() !== sources)
+    fail(`the sources changed while ${name} was built; run it again to have one state of them.`);
   const toolchain = basename(target.toolchain, '.cmake');
   const build = join(root, 'build/cmake', `${target.platform}-${target.arch}-${toolchain}-release`);
   const record = {

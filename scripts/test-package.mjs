@@ -5,17 +5,18 @@
 //   --host-build   packs this checkout with the addon of build/Release as its only binary (a machine without zig)
 //   --model FILE   the GGUF that is measured (default: SmolLM2, which scripts/fetch-model.mjs fetches)
 //   --quick        the Node that runs this and its own npm only
+//   --rebuild      also builds the addon in the installed package, by its own script and through node-gyp (minutes)
 // TARBALL defaults to the one in this folder that `npm pack` made. arm64 runs under qemu-user. Every check prints a line;
 // exit code 1 when one failed.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkContents, checkTypes } from './package/contents.mjs';
 import { Installation } from './package/installation.mjs';
 import { packageJson, packageName, root, TARGETS } from './package/targets.mjs';
-import { client, nodeFolder, ToolMissing } from './package/tools.mjs';
+import { cacheFolder, client, nodeFolder, ToolMissing } from './package/tools.mjs';
 import { useLibrary, useProgram } from './package/use.mjs';
 
 const { values: options, positionals } = parseArgs({
@@ -27,6 +28,7 @@ const { values: options, positionals } = parseArgs({
     model: { type: 'string' },
     'host-build': { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
+    rebuild: { type: 'boolean', default: false },
   },
 });
 
@@ -164,6 +166,33 @@ if (!options.quick && options.arch === process.arch) {
       });
       rmSync(folder, { recursive: true, force: true });
     }
+  }
+}
+
+if (options.rebuild) {
+  const npm = client('npm', 11);
+  const gyp = join(npm.script, '../../node_modules/node-gyp/bin/node-gyp.js');
+  // node-gyp wants a Node installation with headers before it starts; nothing of them is used.
+  const nodedir = resolve(process.execPath, '../..');
+  // Compilers keep what they made for the next time, where ccache is set up.
+  const ccache = Object.entries(process.env).filter(([name]) => /^(CCACHE_|CMAKE_)/.test(name));
+  const environment = {
+    CCACHE_DIR: join(homedir(), '.cache/ccache'),
+    ...Object.fromEntries(ccache),
+    NPU_BENCH_CACHE: cacheFolder,
+  };
+  for (const [name, args] of [
+    ['scripts/build-native.cjs', ['scripts/build-native.cjs']],
+    ['node-gyp rebuild', [gyp, 'rebuild', `--nodedir=${nodedir}`]],
+  ]) {
+    const folder = place();
+    await check(`build from the package: ${name}`, () => {
+      const node = nodeFolder('here', process.arch, join(folder, 'bin'));
+      const installation = new Installation(folder, node, npm, tarball);
+      installation.install(['--ignore-scripts']);
+      return installation.build(args, environment);
+    });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,8 +1,9 @@
 // The package in an empty folder, as one user has it: nothing on PATH but node and sh, no network, a home of its own.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageName } from './targets.mjs';
+import { builderPath } from './tools.mjs';
 
 /** Cuts the network off for good where the system lets us; elsewhere the clients' own switch has to do. */
 const CUT_OFF = [
@@ -51,10 +52,10 @@ export class Installation {
   }
 
   /** Runs Node in the folder. Throws with what was said when it doesn't end with one of `codes`. */
-  run(args, { codes = [0], env = {} } = {}) {
+  run(args, { codes = [0], env = {}, cwd = this.app } = {}) {
     const [command, ...words] = [...(CUT_OFF ?? []), join(this.node.folder, 'node'), ...args];
     const done = spawnSync(command, words, {
-      cwd: this.app,
+      cwd,
       env: { ...this.env, ...env },
       encoding: 'utf8',
       maxBuffer: 256 * 1024 * 1024,
@@ -89,6 +90,25 @@ export class Installation {
     const { bytes, files } = sizeOf(this.package);
     const notice = /approve|ignored build|blocked/i.exec(done.stdout + done.stderr);
     return `Node ${this.node.version}, ${name} ${version}, ${isolation}: ${seconds.toFixed(1)} s, ${(bytes / 1e6).toFixed(1)} MB in ${files} files${notice === null ? '' : ', with a notice about scripts'}`;
+  }
+
+  /** Builds the addon in the installed package, without network and without a shader compiler. */
+  build(args, environment) {
+    const start = performance.now();
+    rmSync(join(this.package, 'prebuilds'), { recursive: true, force: true });
+    this.run(args, {
+      cwd: this.package,
+      env: {
+        PATH: builderPath(this.node.folder),
+        NPB_CMAKE_OPTIONS: 'NPB_GLSLC:FILEPATH=',
+        ...environment,
+        CCACHE_BASEDIR: this.package,
+      },
+    });
+    const detail = this.doctor();
+    if (!detail.includes('build/Release') || !/vulkan/.test(detail))
+      throw new Error(`doctor says: ${detail}`);
+    return `${((performance.now() - start) / 1000).toFixed(0)} s, ${detail}`;
   }
 
   /** Throws unless the installed addon loads. */

@@ -11,11 +11,10 @@ import {
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-const cache = join(
+export const cacheFolder =
   process.env.NPU_BENCH_CACHE ??
-    join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'npu-bench'),
-  'package-test',
-);
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'npu-bench');
+const cache = join(cacheFolder, 'package-test');
 
 /** Something that this machine lacks: the check is skipped, with the reason. */
 export class ToolMissing extends Error {}
@@ -52,6 +51,9 @@ export function client(name, major) {
   const file = /\.[cm]?js$/.test(bin[name]) ? bin[name] : join('bin', `${name}.mjs`);
   return { name, version: versionIn(folder), script: join(folder, file) };
 }
+
+/** The PATH of somebody who builds: all of this machine's programs, with the Node of a folder before them. */
+export const builderPath = (folder) => `${folder}:/usr/local/bin:/usr/bin:/bin`;
 
 /**
  * A folder that is the whole PATH: node and sh, nothing else, above all no compiler. `major` may be "here" for the Node
