@@ -84,7 +84,7 @@ must(
   ],
   { stdio: ['ignore', 'ignore', 'inherit'] },
 );
-must('cmake', ['--build', build, '--target', 'qnn_sim'], {
+must('cmake', ['--build', build, '--target', 'qnn_sim', 'qnn_graph'], {
   stdio: ['ignore', 'ignore', 'inherit'],
 });
 
@@ -109,6 +109,18 @@ const count = { passed: 0, failed: 0 };
 for (const args of cases) {
   console.log(`\n== ${args.join(' ')}`);
   const { status } = spawnSync(wine, [program, ...args], { env, stdio: 'inherit' });
+  if (status === 0) count.passed += 1;
+  else count.failed += 1;
+}
+// Context binaries: prepared ahead of time, then executed as anybody's. The arm64 suite reads the same file.
+const graphProgram = join(build, 'native', 'test', 'qnn', 'qnn_graph.exe');
+const binary = windowsPath(join(work, 'random.bin'));
+for (const args of [
+  ['write', windowsPath(join(work, 'prepare')), binary],
+  ['run', binary],
+]) {
+  console.log(`\n== context binary: ${args[0]}`);
+  const { status } = spawnSync(wine, [graphProgram, ...args], { env, stdio: 'inherit' });
   if (status === 0) count.passed += 1;
   else count.failed += 1;
 }

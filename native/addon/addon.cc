@@ -164,6 +164,26 @@ Napi::Value prove(const Napi::CallbackInfo& call) {
   return object;
 }
 
+Napi::Value prepare(const Napi::CallbackInfo& call) {
+  const Napi::Env env = call.Env();
+  const Napi::Object session = as_object(call[1], "session");
+  const Backend* backend = find_backend(get_string(session, "backend"));
+  if (backend == nullptr)
+    throw to_js_error(env,
+                      {ErrorCode::unsupported,
+                       "This build has no such backend; `npu-bench devices` lists what it has."});
+  const auto model = unwrap(env, load(as_object(call[0], "model")));
+  if (!model->weights)
+    throw to_js_error(env, {ErrorCode::unsupported,
+                            model->name + " is compiled already: it can be run as it is."});
+  Graph graph = unwrap(env, build_graph(model, {}));
+  const uint64_t bytes = guard_memory(env, [&] {
+    return unwrap(env, backend->prepare(std::move(graph), session_options(env, session),
+                                        call[2].ToString().Utf8Value()));
+  });
+  return Napi::Number::New(env, static_cast<double>(bytes));
+}
+
 Napi::Value snapshot(const Napi::CallbackInfo& call) {
   return to_js(call.Env(), take_snapshot(telemetry_roots(call[0])));
 }
@@ -230,6 +250,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("openSampler", Napi::Function::New(env, open_sampler, "openSampler"));
   exports.Set("prove", Napi::Function::New(env, prove, "prove"));
   exports.Set("schedule", Napi::Function::New(env, schedule_here, "schedule"));
+  exports.Set("prepare", Napi::Function::New(env, prepare, "prepare"));
   exports.Set("snapshot", Napi::Function::New(env, snapshot, "snapshot"));
   exports.Set("measureLimits", Napi::Function::New(env, limits, "measureLimits"));
   exports.Set("dropFileCache", Napi::Function::New(env, drop_cache, "dropFileCache"));

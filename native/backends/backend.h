@@ -194,8 +194,8 @@ class Backend {
     (void)options;
     return Error{ErrorCode::unsupported, path + " is no file that this backend opens."};
   }
-  /// Compiles `graph` ahead of time and writes it to `path`, which is made anew; returns its bytes.
-  /// `options.extra["qnn_soc"]` names the chip. Errors: unsupported (nothing is prepared here), io,
+  /// Compiles `graph` ahead of time for the chip `options.extra["qnn_soc"]` and writes one entry of
+  /// the packed cache into the folder `path`, under its name there; returns its bytes. Errors: unsupported (nothing is prepared here), io,
   /// and those of open().
   virtual Result<uint64_t> prepare(Graph graph, const SessionOptions& options,
                                    const std::string& path) const {

@@ -42,6 +42,7 @@ const OPTIONS: readonly (readonly [flags: string, text: string])[] = [
   ['--model-dir <folder>', 'look for models here first'],
   ['--gpu-index <n>', 'which GPU, as `devices` numbers them'],
   ['--qnn-lib <folder>', "folder of Qualcomm's QNN libraries"],
+  ['--runtime <qnn@version>', 'an installed QNN runtime, as `runtime list` shows'],
   ['--perf-profile <name>', 'performance profile of the NPU (default: burst)'],
   ['--executions <n>', 'context binary: executions of each graph per iteration (default: 50)'],
   ['--graph <names>', 'context binary: only these graphs, with commas between (default: all)'],

@@ -177,6 +177,26 @@ function overheadLines(document: ResultDocument): string[] {
   return parts.length < 2 ? [] : [line('Each Token', `${parts.join(' + ')} ms`)];
 }
 
+/** What Genie says of its last query, beside our times, and how far the first tokens differ. */
+function runtimeLines(document: ResultDocument): string[] {
+  const last = document.iterations.at(-1);
+  const told = last?.runtime_figures;
+  if (!last || !told) return [];
+  const parts = Object.entries(told).map(([name, value]) => `${name} ${figure(value)}`);
+  const own = told['time-to-first-token (us)'];
+  const gap =
+    own === undefined || last.first_token_ms == null
+      ? []
+      : [
+          `    first token: ours ${figure(last.first_token_ms)} ms, Genie's ${figure(own / 1000)} ms`,
+        ];
+  return [
+    line("Genie's Own", 'its last query, by its own clock'),
+    ...parts.map((one) => `    ${one}`),
+    ...gap,
+  ];
+}
+
 function soundnessLine(document: ResultDocument): string[] {
   const { score, verdict } = (document.soundness ?? {}) as { score?: number; verdict?: string };
   return score === undefined ? [] : [line('Soundness', `${score} of 100 (${verdict})`)];
@@ -213,6 +233,7 @@ export function summaryText(document: ResultDocument): string {
     `${metadata.device.toUpperCase()} (${device.name}; ${device.backend}):`,
     ...lines,
     ...overheadLines(document),
+    ...runtimeLines(document),
     ...accuracyLines(document),
     ...soundnessLine(document),
     ...noteLines(document),

@@ -58,6 +58,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/models.js'),
   },
   {
+    name: 'prepare',
+    description: 'Compile a model ahead of time for a Snapdragon chip.',
+    load: () => import('./commands/prepare.js'),
+  },
+  {
     name: 'runtime',
     description: "install, list and remove versions of Qualcomm's QNN runtime",
     load: () => import('./commands/runtime.js'),

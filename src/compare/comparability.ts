@@ -39,6 +39,7 @@ const MACHINE_KEYS = ['system_info.cpu', 'system_info.os', 'system_info.architec
 const INFORMATIVE_KEYS = [
   'device_info.driver',
   'device_info.runtime_version',
+  'benchmark_config.runtime',
   'device_info.compute_capability',
   'system_info.kernel',
   'system_info.memory_gb',

@@ -174,6 +174,7 @@ const RUN_SHAPE = {
   'gpu-index': whole(0, 64).optional(),
   'qnn-lib': text.optional(),
   'perf-profile': text.optional(),
+  runtime: text.optional(),
   executions: whole(1).default(50),
   graph: text.optional(),
   'io-memory': choice(['auto', 'shared', 'copied']).default('auto'),
@@ -200,6 +201,9 @@ function contradiction(options: RunOptions): string | undefined {
   const length = options['input-length'];
   if (ids !== undefined && length !== undefined && ids !== length) {
     return `--prompt-tokens gives ${ids} tokens but --input-length asks for ${length}; leave --input-length out, it follows from the tokens.`;
+  }
+  if (options.runtime !== undefined && options['qnn-lib'] !== undefined) {
+    return '--runtime and --qnn-lib both name the QNN libraries; leave one out.';
   }
   const { processes, iterations } = options;
   if (processes !== undefined && processes > iterations) {

@@ -29,6 +29,12 @@ export interface NativeBinding {
    * measures nothing.
    */
   prove(model: ModelOptions, session: SessionOptions): NativeProof;
+  /**
+   * [sync] Compiles a model ahead of time for the chip `session.extra.qnn_soc` and leaves one entry of
+   * the packed cache in `folder`, under its name there; returns its bytes. Throws what open() throws,
+   * unsupported where nothing can be prepared for that chip, io.
+   */
+  prepare(model: ModelOptions, session: SessionOptions, folder: string): number;
   /** [sync] Opens the telemetry sources; reading begins with start(). */
   openSampler(options: SamplerOptions): NativeSampler;
   snapshot(roots?: TelemetryRoots): NativeSnapshot;

@@ -14,6 +14,7 @@ type BindingMethod =
   | 'encode'
   | 'snapshot'
   | 'prove'
+  | 'prepare'
   | 'measureLimits'
   | 'dropFileCache';
 

@@ -73,6 +73,7 @@ export function benchmarkConfig(plan: RunPlan): BenchmarkConfig {
     prompt_source: prompt.source,
     prompt_rule: prompt.rule,
     ...(prompt.ids.length <= MAX_LISTED_IDS ? { prompt_tokens: Array.from(prompt.ids) } : {}),
+    ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
     ...(options['perf-profile'] === undefined ? {} : { perf_profile: options['perf-profile'] }),
   };
 }

@@ -139,6 +139,11 @@ function usageOf({ warm: { usageBegin, usageEnd }, migrations }: SampleMessage) 
   };
 }
 
+/** What a runtime that drives its own loop says of itself, beside our times. */
+function runtimeFigures({ ownFigures }: NativeIteration) {
+  return Object.keys(ownFigures).length === 0 ? {} : { runtime_figures: ownFigures };
+}
+
 /** Device memory that the process's resident size doesn't show. */
 export function uncountedDeviceBytes(session: SessionFacts): number {
   const { memory } = session;
@@ -189,7 +194,7 @@ export function iterationOf(sample: SampleMessage, context: IterationContext): I
     queries_per_second: encoder ? (batch * 1e9) / windowNs : null,
     total_ms: windowNs / MS,
     output_tokens: encoder ? 0 : count,
-    finish_reason: encoder ? 'embedding' : 'length',
+    finish_reason: encoder ? 'embedding' : count < context.outputTokens ? 'stop' : 'length',
     memory_mb: peaksOf(sample),
     ...(overhead === undefined ? {} : { overhead }),
     utilization: {
@@ -210,6 +215,7 @@ export function iterationOf(sample: SampleMessage, context: IterationContext): I
     },
     cold_start: cold === null || start === null ? null : coldStartOf(start, cold, context),
     ...(encoder ? {} : { token_ms: gapsOf(warm.tokenNs), token_ids: tokenIdsOf(warm, batch) }),
+    ...runtimeFigures(warm),
     logits_digest: warm.logitsDigest,
     phases: phasesOf(sample, context),
     usage: usageOf(sample),

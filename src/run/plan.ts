@@ -20,6 +20,8 @@ import type {
   SessionOptions,
 } from '../native/binding.js';
 import { type NativeHelper, withHelper } from '../native/helper.js';
+import { findRuntime } from '../runtime/store.js';
+import { hostSystem } from '../runtime/systems.js';
 import type { Fault } from '../schema/values.js';
 import { failedProof, hungProof, wrongResult } from './faults.js';
 import { schedulingOf } from './pin.js';
@@ -93,6 +95,9 @@ export function telemetryRoots(root: string) {
 export function backendExtras(options: RunOptions): Record<string, string> {
   return {
     ...(options['qnn-lib'] === undefined ? {} : { qnn_lib_dir: options['qnn-lib'] }),
+    ...(options.runtime === undefined
+      ? {}
+      : { qnn_lib_dir: findRuntime(options.runtime, hostSystem()).folder }),
     ...(options['perf-profile'] === undefined ? {} : { perf_profile: options['perf-profile'] }),
     ...(options['io-memory'] === 'auto' ? {} : { io_memory: options['io-memory'] }),
   };
@@ -150,6 +155,23 @@ export function modelName(model: ModelOptions): string {
   return basename(model.path).replace(/\.(gguf|bin)$/i, '');
 }
 
+/** A Genie embedding takes text and cuts it up itself. */
+function genieText(text: string | undefined): Prompt {
+  if (text === undefined) {
+    throw new NpuBenchError(
+      'PROMPT',
+      'A Genie embedding takes text, not token ids; give it with --prompt TEXT.',
+    );
+  }
+  return {
+    source: 'text',
+    ids: new Int32Array(0),
+    length: 0,
+    rule: 'cut up by Genie itself',
+    text,
+  };
+}
+
 /** Options that say something about tokens, which compiled graphs know nothing of. */
 const TOKEN_OPTIONS = ['prompt', 'prompt-tokens', 'input-length'] as const;
 
@@ -175,6 +197,9 @@ async function makePrompt(
   const length = options['input-length'];
   const { prompt: text, 'prompt-tokens': ids } = options;
   if (description.family === 'graph') return noPrompt(options);
+  if (description.format === 'genie' && description.family === 'encoder') {
+    return genieText(options.prompt);
+  }
   if (ids !== undefined) return tokenPrompt(ids, description.vocabSize, batch);
   if (text !== undefined) {
     const encoded = await helper.call('encode', model, text);
@@ -185,7 +210,7 @@ async function makePrompt(
 }
 
 function checkContext(description: NativeModelDescription, input: number, output: number): void {
-  if (description.family === 'graph') return;
+  if (description.family === 'graph' || description.contextLength === 0) return;
   const needed = description.family === 'encoder' ? input : input + output;
   if (description.contextLength > 0 && needed > description.contextLength) {
     throw new NpuBenchError(
@@ -256,7 +281,7 @@ function refuseOtherBackend(choice: DeviceChoice, description: NativeModelDescri
   if (choice.backend === 'qnn') return;
   throw new NpuBenchError(
     'BACKEND',
-    `${description.name} is a context binary of the QNN runtime, which only the NPU executes, not ${choice.backend}; use --device npu.`,
+    `${description.name} is compiled for Qualcomm's runtime (${description.format}), which only the NPU executes, not ${choice.backend}; use --device npu.`,
   );
 }
 
@@ -274,9 +299,11 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     extra,
   });
   const { model, description, quantization } = await resolveModel(helper, options, extra);
-  if (description.family === 'graph') {
-    refuseOtherBackend(choice, description);
-    Object.assign(extra, graphExtras(options));
+  const compiled = description.format === 'qnn-context' || description.format === 'genie';
+  if (compiled) refuseOtherBackend(choice, description);
+  if (description.family === 'graph') Object.assign(extra, graphExtras(options));
+  if (description.format === 'genie' && options.prompt !== undefined) {
+    extra.prompt_text = options.prompt;
   }
   const prompt = await makePrompt(helper, options, model, description);
   const encoder = description.family === 'encoder';

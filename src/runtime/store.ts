@@ -6,9 +6,12 @@ import { cacheDirectory } from '../models/cache.js';
 /** What is written beside installed libraries. */
 export interface RuntimeRecord {
   runtime: 'qnn';
+  /** Of the package. */
   version: string;
   system: string;
   package: string;
+  /** Of Qualcomm's SDK that the libraries belong to, where they tell. */
+  sdk?: string;
 }
 
 export interface InstalledRuntime extends RuntimeRecord {
@@ -53,6 +56,43 @@ export function installedRuntimes(): InstalledRuntime[] {
       return record === undefined ? [] : [{ ...record, folder, bytes: folderBytes(folder) }];
     });
   });
+}
+
+/** "2.5" stands for 2.5.1, not for 2.51. */
+function standsFor(asked: string, version: string | undefined): boolean {
+  return version === asked || (version?.startsWith(`${asked}.`) ?? false);
+}
+
+/**
+ * What `--runtime qnn@2.51` names: an installation for this system whose SDK or package has that
+ * version, the newest one of several. Throws NpuBenchError, exit code 2.
+ */
+export function findRuntime(text: string, host: string): InstalledRuntime {
+  const asked = /^qnn@(.+)$/.exec(text)?.[1];
+  if (asked === undefined) {
+    throw new NpuBenchError(
+      'RUNTIME',
+      `--runtime names a runtime and its version, such as qnn@2.51, not "${text}".`,
+    );
+  }
+  const all = installedRuntimes();
+  const matches = all.filter(
+    ({ sdk, version }) => standsFor(asked, sdk) || standsFor(asked, version),
+  );
+  const own = matches.filter(({ system }) => system === host);
+  const newest = own
+    .sort((a, b) => a.version.localeCompare(b.version, 'en', { numeric: true }))
+    .at(-1);
+  if (newest !== undefined) return newest;
+  const shown = all.map(
+    (one) => `${one.version}${one.sdk ? ` (SDK ${one.sdk})` : ''}, ${one.system}`,
+  );
+  const why =
+    matches.length > 0 ? `is installed for ${matches[0]?.system} only` : 'is not installed';
+  throw new NpuBenchError(
+    'RUNTIME',
+    `QNN runtime ${asked} ${why}; ${shown.length > 0 ? `installed: ${shown.join('; ')}` : 'none is installed'}. \`npu-bench runtime install qnn --version VERSION\` fetches one.`,
+  );
 }
 
 /** Removes every installation of a version; throws NpuBenchError when there is none. */

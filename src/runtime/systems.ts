@@ -3,16 +3,18 @@ import { NpuBenchError } from '../errors.js';
 /** A system for which a package client can fetch Qualcomm's QNN runtime. */
 export interface RuntimeSystem {
   name: string;
-  /** pip's platform tag of the package that carries the libraries. */
-  pipPlatform: string;
-  /** Where the libraries lie inside the package. */
-  folder: string;
+  /** pip: a wheel, by its platform tag; mvn: an Android archive. */
+  client: { pip: string } | { mvn: true };
+  /** Where the libraries lie inside the package: the first of these that has them. */
+  folders: string[];
   /** What of that folder is the runtime: backend, system, preparation and DSP libraries. */
   libraries: RegExp;
 }
 
 export const RUNTIME_PACKAGE = 'onnxruntime-qnn';
 export const RUNTIME_VERSION = '2.7.0';
+/** Group and name of the archive for Android, whose versions are those of the SDK. */
+export const ANDROID_PACKAGE = 'com.qualcomm.qti:qnn-runtime';
 
 const WINDOWS = /^(Qnn|Htp|libQnnHtp|Genie).*\.(dll|so|cat)$/i;
 const LINUX = /^lib(Qnn|Genie|qnn).*\.so(\.\d+)*$/i;
@@ -20,21 +22,27 @@ const LINUX = /^lib(Qnn|Genie|qnn).*\.so(\.\d+)*$/i;
 const SYSTEMS: Record<string, RuntimeSystem> = {
   'linux-arm64': {
     name: 'linux-arm64',
-    pipPlatform: 'manylinux_2_34_aarch64',
-    folder: 'onnxruntime_qnn',
+    client: { pip: 'manylinux_2_34_aarch64' },
+    folders: ['onnxruntime_qnn'],
     libraries: LINUX,
   },
   'windows-arm64': {
     name: 'windows-arm64',
-    pipPlatform: 'win_arm64',
-    folder: 'onnxruntime_qnn/libs/arm64',
+    client: { pip: 'win_arm64' },
+    folders: ['onnxruntime_qnn/libs/arm64', 'onnxruntime_qnn'],
     libraries: WINDOWS,
   },
   'windows-x64': {
     name: 'windows-x64',
-    pipPlatform: 'win_amd64',
-    folder: 'onnxruntime_qnn/libs/amd64',
+    client: { pip: 'win_amd64' },
+    folders: ['onnxruntime_qnn/libs/amd64', 'onnxruntime_qnn'],
     libraries: WINDOWS,
+  },
+  'android-arm64': {
+    name: 'android-arm64',
+    client: { mvn: true },
+    folders: ['jni/arm64-v8a'],
+    libraries: LINUX,
   },
 };
 
@@ -47,11 +55,8 @@ export function runtimeSystem(name: string): RuntimeSystem {
   const system = SYSTEMS[name];
   if (system !== undefined) return system;
   const known = Object.keys(SYSTEMS).join(', ');
-  const android = name.startsWith('android')
-    ? " On Android, take the libraries from Maven's com.qualcomm.qti:qnn-runtime and name their folder with --qnn-lib."
-    : '';
   throw new NpuBenchError(
     'RUNTIME',
-    `No package carries Qualcomm's QNN runtime for ${name}; there is one for ${known}.${android} Elsewhere install Qualcomm's AI Runtime SDK and set QAIRT_SDK_ROOT.`,
+    `No package carries Qualcomm's QNN runtime for ${name}; there is one for ${known}. Elsewhere install Qualcomm's AI Runtime SDK and set QAIRT_SDK_ROOT.`,
   );
 }

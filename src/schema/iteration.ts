@@ -114,6 +114,10 @@ export const IterationSchema = z
     ),
     executions_per_second: maybeQuantity,
     graphs: z.array(GraphRunSchema).optional().describe('context binary: each graph by itself'),
+    runtime_figures: z
+      .record(z.string(), z.number())
+      .optional()
+      .describe("a vendor's loop's own figures by its own names, taken inside it: not our clock"),
     total_ms: maybeQuantity.describe('from submitting the prompt to the last token'),
     output_tokens: count.nullish().describe('tokens really generated per sequence'),
     finish_reason: maybeText,

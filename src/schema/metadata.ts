@@ -50,6 +50,7 @@ export const BenchmarkConfigSchema = z
     prompt_rule: maybeText.describe('how the ids of a prompt came about'),
     prompt_tokens: z.array(z.number().int()).nullish(),
     perf_profile: maybeText,
+    runtime: maybeText.describe('an installed runtime that was asked for, e.g. "qnn@2.51"'),
     executions: count.nullish().describe('context binary: of each graph in one iteration'),
     graphs: z.array(z.string()).nullish().describe('context binary: the graphs that were executed'),
     io_memory: maybeText.describe('NPU: "auto", "shared" or "copied" inputs and outputs'),

@@ -37,6 +37,7 @@ export const AXES: readonly AxisKind[] = [
     title: 'Quantization',
     describe: (value) => value,
   },
+  { flag: 'runtimes', option: 'runtime', title: 'Runtime', describe: (value) => value },
   {
     flag: 'threads-list',
     option: 'threads',

@@ -1,4 +1,11 @@
-import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseDocument } from '../../src/schema/read.js';
@@ -137,6 +144,51 @@ describe.skipIf(fake === undefined)('a fake QNN runtime (built by the native tes
       );
       expect(cpu.stderr).toContain('which only the NPU executes, not xnnpack');
     });
+  });
+
+  it('prepares a model ahead of time, and the run on that chip starts from it', async () => {
+    const shape = ['--model', 'tiny.gguf', '--input-length', '16', '--output-length', '8'];
+    const env = { ...REAL, NPU_BENCH_CACHE: space.path('cache') };
+    const prepared = await space.run(
+      ['prepare', '--soc', 'SM8650', ...shape, '--output', 'p.bin', '--qnn-lib', fake as string],
+      env,
+    );
+    expect(prepared.code).toBe(0);
+    expect(prepared.stdout).toContain('SoC SM8650 (Snapdragon 8 Gen 3)');
+    const entry = /packed[/\\](qnn-[0-9a-f]+\.bin)/.exec(prepared.stdout)?.[1] as string;
+    mkdirSync(join(space.path('cache'), 'packed'), { recursive: true });
+    copyFileSync(space.path('p.bin'), join(space.path('cache'), 'packed', entry));
+    const run = ['--iterations', '1', '--input-length', '16', '--packed-cache', 'on'];
+    const result = await onFake(run, { NPU_BENCH_CACHE: space.path('cache') });
+    expect(result.code).toBe(0);
+    expect(space.document('out.json').iterations[0].cold_start.packed_cache).toBe('hit');
+    expect(readdirSync(join(space.path('cache'), 'packed'))).toEqual([entry]);
+    const unknown = await space.run(
+      ['prepare', '--soc', 'SM0', ...shape, '--output', 'q.bin', '--qnn-lib', fake as string],
+      env,
+    );
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain('No chip is called "SM0"');
+    expect(existsSync(space.path('q.bin'))).toBe(false);
+  });
+
+  it("measures a Genie bundle with our clock, and Genie's figures beside it", async () => {
+    mkdirSync(space.path('bundle'));
+    const dialog = { version: 1, context: { size: 128, 'n-vocab': 64 } };
+    writeFileSync(space.path('bundle/genie_config.json'), JSON.stringify({ dialog }));
+    const args = ['run', '--device', 'npu', '--qnn-lib', fake as string, '--model', 'bundle'];
+    const lengths = ['--prompt-tokens', '5,9,20', '--output-length', '4', '--iterations', '2'];
+    const result = await space.run([...args, ...lengths, '--output', 'g.json'], REAL);
+    expect(result.code).toBe(0);
+    expect(result.stdout).toMatch(/first token: ours .* ms, Genie's 1\.50? ms/);
+    const document = parseDocument(readFileSync(space.path('g.json'), 'utf8'), 'g.json');
+    expect(document.metadata.model.format).toBe('genie');
+    expect(document.metadata.device_info.simulated).toBe(true);
+    for (const iteration of document.iterations) {
+      expect(iteration.token_ids).toEqual([21, 22, 23, 24]);
+      expect(iteration.token_ms).toHaveLength(3);
+      expect(iteration.runtime_figures).toMatchObject({ 'time-to-first-token (us)': 1500 });
+    }
   });
 
   it('keeps a document when the library crashes', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { installFetched } from '../../src/runtime/install.js';
-import { installedRuntimes, removeRuntime } from '../../src/runtime/store.js';
+import { findRuntime, installedRuntimes, removeRuntime } from '../../src/runtime/store.js';
 import { hostSystem, runtimeSystem } from '../../src/runtime/systems.js';
 
 let folder = '';
@@ -55,7 +55,7 @@ test('only the runtime and its licence are kept, versions side by side', () => {
 
 test("another system's libraries never lie where this system's are looked for", () => {
   const other = ['linux-arm64', 'windows-x64'].find((name) => name !== hostSystem()) as string;
-  const system = { ...runtimeSystem(other), folder: 'onnxruntime_qnn', libraries: /\.so$/ };
+  const system = { ...runtimeSystem(other), folders: ['onnxruntime_qnn'], libraries: /\.so$/ };
   const installed = installFetched(unpackedPackage(['libQnnHtp.so']), '2.7.0', system);
   expect(installed).toContain(join('runtimes', 'qnn-other', `2.7.0-${other}`));
 });
@@ -66,5 +66,40 @@ test('a package without libraries, and a system without a package, are refused w
     /holds no QNN libraries in onnxruntime_qnn; name another version/,
   );
   expect(() => runtimeSystem('linux-x64')).toThrow(/for linux-x64; there is one for linux-arm64/);
-  expect(() => runtimeSystem('android-arm64')).toThrow(/Maven/);
+});
+
+test('--runtime names an installation by the version of its SDK or of its package', () => {
+  const system = { ...runtimeSystem('linux-arm64'), name: hostSystem() };
+  const fetched = unpackedPackage(['libQnnHtp.so']);
+  const library = join(folder, 'unpacked', 'onnxruntime_qnn', 'libQnnHtp.so');
+  for (const [version, sdk] of [
+    ['2.6.0', '2.48.0'],
+    ['2.7.0', '2.51.0'],
+    ['2.10.0', '2.51.0'],
+  ] as const) {
+    writeFileSync(library, `code\0v${sdk}.260929181845\0more`);
+    installFetched(fetched, version, system);
+  }
+  const found = (text: string) => findRuntime(text, hostSystem()).version;
+  expect(found('qnn@2.48')).toBe('2.6.0');
+  expect(found('qnn@2.51')).toBe('2.10.0');
+  expect(found('qnn@2.7.0')).toBe('2.7.0');
+  expect(() => found('qnn@2.5')).toThrow(/QNN runtime 2\.5 is not installed; installed: /);
+  expect(() => found('2.51')).toThrow(/such as qnn@2\.51/);
+  expect(() => findRuntime('qnn@2.51', 'plan9-mips')).toThrow(/is installed for/);
+});
+
+test('the Windows package for arm64 keeps its libraries at its top', () => {
+  const system = runtimeSystem('windows-arm64');
+  const installed = installFetched(
+    unpackedPackage(['QnnHtp.dll', 'QnnHtpV73Stub.dll', 'libqnnhtpv73.cat', 'onnxruntime.dll']),
+    '2.7.0',
+    system,
+  );
+  expect(readdirSync(installed).sort()).toEqual([
+    'QnnHtp.dll',
+    'QnnHtpV73Stub.dll',
+    'libqnnhtpv73.cat',
+    'npu-bench-runtime.json',
+  ]);
 });

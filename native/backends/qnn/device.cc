@@ -1,11 +1,14 @@
 #include "backends/qnn/device.h"
 
+#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <iterator>
 
 #include "backends/qnn/errors.h"
+#include "backends/qnn/shared_library.h"
 #include "backends/qnn/soc.h"
 #include "core/file.h"
 
@@ -26,6 +29,29 @@ Result<uint32_t> wanted_soc(const std::map<std::string, std::string>& extra) {
                                                 known_socs() + "."};
 }
 
+#if !defined(_WIN32) && !defined(__x86_64__)
+/// What the DSP's own half of the runtime needs; empty if it lies where FastRPC looks.
+std::string skel_remedy(const std::filesystem::path& folder, const Platform& platform) {
+  const std::string name = "libQnnHtpV" +
+                           (platform.arch ? std::to_string(*platform.arch) : std::string("…")) +
+                           "Skel.so";
+  const char* variable = std::getenv("ADSP_LIBRARY_PATH");
+  std::string search = variable ? variable : "";
+  const std::string shown = search.empty() ? "unset" : search;
+  std::error_code ignored;  // a folder that can't be looked at doesn't help the DSP either
+  while (platform.arch && !search.empty()) {
+    const size_t end = std::min(search.find(';'), search.size());
+    if (std::filesystem::exists(std::filesystem::path(search.substr(0, end)) / name, ignored))
+      return {};
+    search.erase(0, end + 1);
+  }
+  const bool beside = std::filesystem::exists(folder / name, ignored);
+  return "The DSP's half of the runtime (" + name +
+         ") must lie in a folder of ADSP_LIBRARY_PATH (now " + shown + ")" +
+         (beside ? ": add " + utf8_text(folder) + " to it. " : ". ");
+}
+#endif
+
 }  // namespace
 
 std::string open_remedy(const Library& library, const Platform& platform) {
@@ -45,6 +71,11 @@ std::string open_remedy(const Library& library, const Platform& platform) {
                 ": it is the part for this chip's Hexagon v" + arch + ". ";
   }
 #if !defined(_WIN32) && !defined(__x86_64__)
+  remedy += skel_remedy(folder, platform);
+  if (!open_library("libcdsprpc.so"))
+    remedy += "libcdsprpc.so can't be loaded (" + library_problem() +
+              "): install it (package fastrpc, or the vendor's image); on Android it is in "
+              "/vendor/lib64. ";
   bool node = false, open_to_us = false;
   for (const char* name : {"/dev/fastrpc-cdsp", "/dev/fastrpc-cdsp-secure", "/dev/adsprpc-smd"}) {
     if (!fs::exists(name, ignored)) continue;
@@ -60,11 +91,11 @@ std::string open_remedy(const Library& library, const Platform& platform) {
         "driver and the DSP's firmware. ";
   else if (!open_to_us)
     remedy += "Give this user access to /dev/fastrpc-cdsp (udev rule, or the group that owns it). ";
-  const char* search = std::getenv("ADSP_LIBRARY_PATH");
-  remedy +=
-      "The DSP's half of the runtime (libQnnHtpV..Skel.so) must lie in ADSP_LIBRARY_PATH (now " +
-      std::string(search ? search : "unset") +
-      "), and libcdsprpc.so must be installed (package fastrpc or the vendor's image).";
+  if (remedy.empty())
+    remedy =
+        "Stub, skel, libcdsprpc.so and the FastRPC device are all there: this device may allow "
+        "signed process domains only (then libraries signed for it are needed), another program "
+        "may hold the DSP, or the DSP has crashed; `dmesg | grep -iE 'fastrpc|cdsp'` tells.";
 #else
   if (remedy.empty())
     remedy = "Check that the NPU's driver is installed and that no other program holds the device.";
@@ -87,8 +118,11 @@ Result<void> Device::create(const std::map<std::string, std::string>& extra) {
     // Without a log everything works and errors are only shorter.
     if (f.log_create(log_line, log_level(), &log_) != 0) log_ = nullptr;
   }
-  if (const Status status = f.backend_create(log_, nullptr, &backend_); code_of(status) != 0)
-    return call_failed(f, status, "Starting the QNN HTP backend");
+  if (const Status status = f.backend_create(log_, nullptr, &backend_); code_of(status) != 0) {
+    Error error = call_failed(f, status, "Starting the QNN HTP backend");
+    if (!library_->simulated()) error.message += " " + open_remedy(*library_, platform_);
+    return error;
+  }
   read_platform();
 
   // The SoC's number stands at 4 in old layouts of this structure and at 8 in new ones; written at
@@ -110,7 +144,12 @@ Result<void> Device::create(const std::map<std::string, std::string>& extra) {
     }
     return {};
   }
-  Error error = call_failed(f, status, "Opening a session on the NPU");
+  const std::string chip =
+      platform_.soc_model
+          ? " of " + soc_name(*platform_.soc_model) +
+                (platform_.arch ? ", Hexagon v" + std::to_string(*platform_.arch) : "")
+          : "";
+  Error error = call_failed(f, status, "Opening a session on the NPU" + chip);
   error.code = ErrorCode::device_unavailable;
   error.message += " ";
   error.message += open_remedy(*library_, platform_);

@@ -180,11 +180,13 @@ std::vector<fs::path> library_folders(const std::map<std::string, std::string>& 
 Result<std::shared_ptr<const Library>> Library::open(
     const std::map<std::string, std::string>& extra) {
   const std::vector<fs::path> folders = library_folders(extra);
+  const auto other = extra.find("qnn_library");
+  const std::string file_name = other == extra.end() ? kHtpName : other->second;
   const bool named = !folders.back().empty();
   std::string problem;
   for (const fs::path& folder : folders) {
     std::error_code ignored;  // what can't be looked at can't be opened either
-    const fs::path path = folder / kHtpName;
+    const fs::path path = folder / file_name;
     if (!folder.empty() && !fs::exists(path, ignored)) continue;
     point_dsp_at(folder);
     void* handle = open_library(path);
@@ -231,7 +233,7 @@ Result<std::shared_ptr<const Library>> Library::open(
       named ? "in " + utf8_text(folders.front())
             : "in the usual folders, an installed SDK (QAIRT_SDK_ROOT) or NPU_BENCH_QNN_LIB";
   return Error{ErrorCode::device_unavailable,
-               "Qualcomm's QNN runtime (" + std::string(kHtpName) + ") was not found " + where +
+               "Qualcomm's QNN runtime (" + file_name + ") was not found " + where +
                    "; fetch it with `npu-bench runtime install qnn`, or name its folder with "
                    "--qnn-lib."};
 }

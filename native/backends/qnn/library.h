@@ -24,6 +24,7 @@ std::vector<std::filesystem::path> library_folders(const std::map<std::string, s
 class Library {
  public:
   /// Opens the first runtime of library_folders() and checks its version: core API 2.15 or later.
+  /// `extra["qnn_library"]` names another backend's file than HTP's (the vendor suite's: Saver).
   /// Errors: device_unavailable, unsupported (too old, too new, an entry missing).
   static Result<std::shared_ptr<const Library>> open(
       const std::map<std::string, std::string>& extra);

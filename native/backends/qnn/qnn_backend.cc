@@ -5,7 +5,10 @@
 
 #include "backends/qnn/context_model.h"
 #include "backends/qnn/device.h"
+#include "backends/qnn/genie.h"
+#include "backends/qnn/genie_session.h"
 #include "backends/qnn/graph_session.h"
+#include "backends/qnn/plans.h"
 #include "backends/qnn/session.h"
 
 namespace npb {
@@ -25,6 +28,11 @@ Unavailable split(const std::string& message) {
   return {message, "`npu-bench doctor` lists what the NPU needs on this system."};
 }
 
+bool is_bundle(const std::string& path) {
+  std::error_code ignored;  // what can't be looked at is told when it is opened
+  return std::filesystem::exists(utf8_path(path) / "genie_config.json", ignored);
+}
+
 class QnnBackend final : public Backend {
  public:
   const char* id() const override { return "qnn"; }
@@ -38,17 +46,27 @@ class QnnBackend final : public Backend {
 
   bool opens(const std::string& path) const override {
     std::error_code ignored;  // what can't be looked at is told when it is opened
-    return path.ends_with(".bin") && !std::filesystem::is_directory(utf8_path(path), ignored);
+    if (std::filesystem::is_directory(utf8_path(path), ignored)) return is_bundle(path);
+    return path.ends_with(".bin");
   }
   Result<std::shared_ptr<const Model>> describe(const std::string& path,
                                                 const SessionOptions& options) const override {
+    if (is_bundle(path)) {
+      NPB_TRY_ASSIGN(const qnn::GenieBundle bundle, qnn::read_genie_bundle(path));
+      return qnn::model_of(bundle);
+    }
     NPB_TRY_ASSIGN(std::shared_ptr<const qnn::Library> library, qnn::Library::open(options.extra));
     NPB_TRY_ASSIGN(const qnn::ContextFile file, qnn::read_context_file(*library, path));
     return qnn::model_of(file);
   }
   Result<std::unique_ptr<Session>> open_file(const std::string& path,
                                              const SessionOptions& options) const override {
-    return qnn::open_graph_session(path, options);
+    return is_bundle(path) ? qnn::open_genie_session(path, options)
+                           : qnn::open_graph_session(path, options);
+  }
+  Result<uint64_t> prepare(Graph graph, const SessionOptions& options,
+                           const std::string& path) const override {
+    return qnn::prepare(graph, options, path);
   }
 
   Result<std::unique_ptr<Session>> open(Graph graph, const SessionOptions& options) const override {

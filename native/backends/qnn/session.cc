@@ -9,15 +9,13 @@
 #include "backends/qnn/host_ops.h"
 #include "backends/qnn/perf.h"
 #include "backends/qnn/placement.h"
+#include "backends/qnn/plans.h"
 #include "backends/qnn/program.h"
 #include "core/clock.h"
 #include "core/half.h"
 
 namespace npb::qnn {
 namespace {
-
-constexpr uint32_t kPrefillTokens = 128;
-constexpr uint32_t kCacheRounding = 32;  // rows; the NPU works on tiles of 32
 
 Error wrong_call(std::string message) {
   return Error{ErrorCode::invalid_argument, std::move(message)};
@@ -116,17 +114,9 @@ class QnnSession final : public Session {
 Result<void> QnnSession::open(OpenTimeline timeline) {
   timeline_ = timeline;
   const bool encoder = graph_.embedding != kNoValue;
-  std::vector<GraphPlan> plans;
-  if (encoder) {
-    plans.push_back({"encode", {options_.batch, std::max(options_.max_step_tokens, 2u), 0}});
-  } else {
-    past_rows_ = (options_.max_tokens + kCacheRounding - 1) / kCacheRounding * kCacheRounding;
-    const auto wanted = options_.extra.find("qnn_prefill_tokens");
-    const int longest = wanted == options_.extra.end() ? 0 : std::atoi(wanted->second.c_str());
-    const uint32_t piece = std::min(longest > 1 ? static_cast<uint32_t>(longest) : kPrefillTokens,
-                                    options_.max_step_tokens);
-    if (piece > 1) plans.push_back({"prefill", {options_.batch, piece, past_rows_}});
-    plans.push_back({"decode", {options_.batch, 1, past_rows_}});
+  const std::vector<GraphPlan> plans = graph_plans(graph_, options_);
+  if (!encoder) {
+    past_rows_ = plans.back().shape.past;
     all_logits_ = graph_.values[graph_.logits].rows == Rows::per_token;
   }
   for (const Node& node : graph_.nodes) {

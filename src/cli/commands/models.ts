@@ -121,7 +121,9 @@ async function inspect(model: string, _flags: ModelsFlags, command: Command): Pr
     ),
   );
   const text =
-    description.family === 'graph' ? graphsText(description) : descriptionText(description);
+    description.family === 'graph' || description.format === 'genie'
+      ? graphsText(description)
+      : descriptionText(description);
   process.stdout.write(flags.json ? `${JSON.stringify(description, null, 2)}\n` : text);
 }
 

@@ -12,6 +12,9 @@ Examples:
   npu-bench runtime install qnn
   npu-bench runtime install qnn --version 2.7.0 --accept-license
   npu-bench runtime list
+  npu-bench runtime install qnn --system linux-arm64 --accept-license   (to copy to a board)
+  npu-bench runtime install qnn --system android-arm64 --version 2.26.0 (by Maven, for adb push)
+  npu-bench run --runtime qnn@2.51 --model MODEL
   npu-bench runtime remove 2.7.0
 
 The libraries are Qualcomm's and under Qualcomm's licence; npu-bench doesn't ship them.`;
@@ -74,7 +77,8 @@ function list(flags: { json?: boolean }): void {
     return;
   }
   const lines = all.map(
-    (one) => `${one.version}  ${one.system}  ${bytesText(one.bytes)}  ${one.folder}`,
+    (one) =>
+      `${one.version}  SDK ${one.sdk ?? 'unknown'}  ${one.system}  ${bytesText(one.bytes)}  ${one.folder}`,
   );
   process.stdout.write(
     lines.length > 0
@@ -97,9 +101,14 @@ export function register(program: Command): void {
   runtime
     .command('install')
     .argument('<runtime>', 'qnn')
-    .description('fetch the runtime with pip, show its licence, and keep its libraries')
+    .description(
+      'fetch the runtime with pip (Android: Maven), show its licence, and keep its libraries',
+    )
     .option('--version <version>', 'version of the package that carries it', RUNTIME_VERSION)
-    .option('--system <name>', 'for another machine: linux-arm64, windows-arm64 or windows-x64')
+    .option(
+      '--system <name>',
+      'for another machine: linux-arm64, windows-arm64, windows-x64 or android-arm64',
+    )
     .option('--accept-license', "accept the vendor's licence without being asked")
     .action(install);
   runtime
