@@ -178,6 +178,42 @@ function saver() {
     same,
     same ? 'byte for byte equal' : 'they differ',
   );
+  if (first.source !== '') replay(first);
+}
+
+/**
+ * Compiles the Saver's text against declarations of our own and runs it with the Saver once more: what that
+ * writes down must be the same.
+ */
+function replay({ source, params }) {
+  const cwd = join(scratch, 'replay');
+  mkdirSync(cwd);
+  // The Saver writes its new params.bin into the same folder.
+  writeFileSync(join(cwd, 'read.bin'), params);
+  writeFileSync(join(cwd, 'replay.c'), source.replace('fopen("params.bin"', 'fopen("read.bin"'));
+  const include = join(root, 'native', 'test', 'qnn', 'replay');
+  const compiled = spawnSync(
+    'aarch64-linux-gnu-gcc',
+    [
+      ...['-w', '-I', include, 'replay.c', '-o', 'replay', '-L', libraries, '-lQnnSaver'],
+      '-Wl,--allow-shlib-undefined',
+    ],
+    { cwd, encoding: 'utf8' },
+  );
+  const qemu = ['-L', SYSROOT, '-E', `LD_LIBRARY_PATH=${libraries}`, './replay'];
+  const ran =
+    compiled.status === 0 ? spawnSync('qemu-aarch64', qemu, { cwd, encoding: 'utf8' }) : undefined;
+  const lines = (text) => text.split('\n').filter((line) => line.trim() !== '');
+  const read = (name) => {
+    const path = join(cwd, name);
+    return ran?.status === 0 && existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+  };
+  const again = lines(read('saver_output.c').toString());
+  const same =
+    again.join('\n') === lines(source).join('\n') &&
+    Buffer.compare(read('params.bin'), params) === 0;
+  const told = `${again.length} lines of calls and ${read('params.bin').length} bytes of tensors came back`;
+  check('Saver: the calls replay', same, `${compiled.stderr}${ran?.stdout ?? ''}${told}`);
 }
 
 const CONFIG = {
