@@ -334,10 +334,9 @@ export async function planRun(options: RunOptions, helper: NativeHelper): Promis
     milliseconds: LIMITS_MS,
   });
   const roots = sampler.roots;
-  const proved =
-    description.family === 'graph'
-      ? NOT_PROVED
-      : await prove(choice.backend, model, session, options.timeout);
+  const proved = compiled
+    ? NOT_PROVED
+    : await prove(choice.backend, model, session, options.timeout);
   const sha256 = files.length === 1 ? await hashFile(files[0] as string) : null;
   // Load is told between two looks: the first one only begins the window of the second, in which
   // no process of ours may be at work.

@@ -28,6 +28,7 @@ function warmRun(): NativeIteration {
     usageFirst: usage(700),
     usageEnd: usage(820),
     logitsDigest: 'ab',
+    ownFigures: {},
   };
 }
 
@@ -76,6 +77,7 @@ function sample(): SampleMessage {
       decodeBytes: { weightBytes: 4e6, kvBytes: 1e6 },
       prefillFlops: 1,
       decodeFlops: 1,
+      graphNames: [],
     },
     text: null,
     peakProcessBytes: 100e6,
@@ -88,7 +90,7 @@ const context: IterationContext = {
   batch: 2,
   inputTokens: 50,
   outputTokens: 4,
-  family: 'decoder' as const,
+  family: 'decoder',
   pageCache: 'dropped',
   packedCache: 'none',
   readBandwidthBytesPerSecond: 1e9,
@@ -159,10 +161,27 @@ describe('an iteration from its samples', () => {
     expect(result.tokens_per_second).toBe(2 / 0.1);
   });
 
+  it('gives a context binary each graph by itself, and the sum of one execution of each', () => {
+    const one = sample();
+    one.session.graphNames = ['first', 'second'];
+    one.session.decodeBytes = null;
+    const result = iterationOf(one, { ...context, family: 'graph', outputTokens: 2 });
+    expect(result.execution_ms).toBeCloseTo((99 + 20) / 2 + (19 + 20) / 2, 9);
+    expect(result.executions_per_second).toBeCloseTo(1000 / 79, 9);
+    expect(result.graphs?.map(({ name }) => name)).toEqual(['first', 'second']);
+    expect(result.graphs?.[0]?.executions_ms).toEqual([99, 20]);
+    expect(result.graphs?.[0]?.accelerator_ms).toBeCloseTo(53, 9);
+    expect(result.graphs?.[1]?.rpc_ms).toBeNull();
+    expect(result.overhead).toEqual({ execute_ms: 53 + 16 });
+    expect(result.first_token_ms).toBeNull();
+    expect(result.tokens_per_second).toBeNull();
+    expect(result.phases?.at(-1)).toMatchObject({ name: 'execute', end_ms: 1060 });
+  });
+
   it('counts queries for an encoder', () => {
     const one = sample();
     one.warm = { ...one.warm, tokenNs: ms(1100), tokenIds: new Int32Array() };
-    const result = iterationOf(one, { ...context, family: 'encoder' as const });
+    const result = iterationOf(one, { ...context, family: 'encoder' });
     expect(result.queries_per_second).toBe(2 / 0.1);
     expect(result.tokens_per_second).toBeNull();
     expect(result.prefill_tokens_per_second).toBeNull();

@@ -209,9 +209,12 @@ void GenieSession::read_own_figures(Generated& result) const {
         const Json* amount = value.find("value");
         const Json* unit = value.find("unit");
         const auto number = amount ? amount->as_number() : value.as_number();
-        if (!number) continue;
+        // Of the bare numbers only the duration is a figure; it is in microseconds.
+        if (!number || (!amount && key != "duration")) continue;
         const std::string* word = unit ? unit->as_string() : nullptr;
-        const std::string suffix = word && !word->empty() ? " (" + *word + ")" : "";
+        const std::string suffix = !amount                  ? " (us)"
+                                   : word && !word->empty() ? " (" + *word + ")"
+                                                            : "";
         result.own_figures[key + suffix] = *number;
       }
     }

@@ -12,12 +12,13 @@ Examples:
   npu-bench runtime install qnn
   npu-bench runtime install qnn --version 2.7.0 --accept-license
   npu-bench runtime list
-  npu-bench runtime install qnn --system linux-arm64 --accept-license   (to copy to a board)
-  npu-bench runtime install qnn --system android-arm64 --version 2.26.0 (by Maven, for adb push)
+  npu-bench runtime install qnn --system linux-arm64 --accept-license
+  npu-bench runtime install qnn --system android-arm64 --version 2.26.0
   npu-bench run --runtime qnn@2.51 --model MODEL
   npu-bench runtime remove 2.7.0
 
-The libraries are Qualcomm's and under Qualcomm's licence; npu-bench doesn't ship them.`;
+With --system the libraries are fetched for another machine, to be copied there (for Android with
+Maven, for adb push). The libraries are Qualcomm's and under Qualcomm's licence; npu-bench doesn't ship them.`;
 
 interface InstallFlags {
   version: string;
