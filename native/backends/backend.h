@@ -194,8 +194,8 @@ class Backend {
     (void)options;
     return Error{ErrorCode::unsupported, path + " is no file that this backend opens."};
   }
-  /// Compiles `graph` ahead of time for `options.extra["qnn_soc"]`: one entry of the packed cache, by
-  /// its own name, in the folder `path`; returns its bytes. Errors: io, unsupported (nothing is
+  /// Compiles `graph` ahead of time for `options.extra["qnn_soc"]`: one entry of the packed cache,
+  /// by its own name, in the folder `path`; returns its bytes. Errors: io, unsupported (nothing is
   /// prepared here), and those of open().
   virtual Result<uint64_t> prepare(Graph graph, const SessionOptions& options,
                                    const std::string& path) const {

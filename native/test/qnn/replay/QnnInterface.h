@@ -25,7 +25,7 @@ typedef enum {
   QNN_LOG_LEVEL_VERBOSE,
   QNN_LOG_LEVEL_DEBUG,
 } QnnLog_Level_t;
-/* The code with which the text goes on: the Saver's own for what it can't answer, not the devices'. */
+/* The code with which the text goes on: the Saver's own for what it can't answer. */
 #define QNN_COMMON_ERROR_NOT_SUPPORTED 4950
 
 typedef struct {
