@@ -353,6 +353,7 @@ Result<void> OpenClDevice::execute(gpu::RecordedList& list, StepTiming& timing) 
   const uint64_t submitted = now_ns();
   NPB_TRY(waiter_.wait(fetched.get(), kWhat));
   const uint64_t finished = now_ns();
+  NPB_TRY_ASSIGN(const uint64_t queued, written.ns(CL_PROFILING_COMMAND_QUEUED));
   NPB_TRY_ASSIGN(const uint64_t write_begin, written.ns(CL_PROFILING_COMMAND_START));
   NPB_TRY_ASSIGN(uint64_t execute_begin, written.ns(CL_PROFILING_COMMAND_END));
   NPB_TRY_ASSIGN(uint64_t execute_end, fetched.ns(CL_PROFILING_COMMAND_START));
@@ -365,10 +366,13 @@ Result<void> OpenClDevice::execute(gpu::RecordedList& list, StepTiming& timing) 
     NPB_TRY_ASSIGN(execute_begin, opening.ns(CL_PROFILING_COMMAND_START));
     NPB_TRY_ASSIGN(execute_end, last.ns(CL_PROFILING_COMMAND_END));
   }
+  // What the device was given and what it took up are known on its own clock: calls that it ran
+  // beside are not dispatch, and neither is the host's waking up.
+  const uint64_t taken_up = execute_begin > queued ? execute_begin - queued : submitted - begin;
   const uint64_t total = finished - begin;
   timing.transfer_ns = std::min(copies, total);
   const uint64_t rest = total - *timing.transfer_ns;
-  const uint64_t dispatch = std::min(submitted - begin, rest);
+  const uint64_t dispatch = std::min({submitted - begin, taken_up, rest});
   gpu::split_submission(dispatch, rest - dispatch, execute_end - execute_begin, timing);
   return {};
 }

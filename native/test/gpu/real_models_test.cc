@@ -76,8 +76,8 @@ TEST_CASE("SmolLM2: 64 greedy tokens of three prompts equal the CPU's exact path
     size_t equal = 0;
     for (size_t i = 0; i < kPrompts; ++i)
       for (size_t t = 0; t < kTokens; ++t) equal += actual[i][t] == expected[i][t] ? 1 : 0;
-    MESSAGE(backend->id() << ": " << equal << " of " << kPrompts * kTokens
-                          << " greedy tokens equal the CPU's exact path");
+    MESSAGE(std::string(backend->id()) << ": " << equal << " of " << kPrompts * kTokens
+                                       << " greedy tokens equal the CPU's exact path");
     for (size_t i = 0; i < kPrompts; ++i) {
       CAPTURE(i);
       CHECK(actual[i] == expected[i]);
@@ -118,7 +118,7 @@ TEST_CASE("MiniLM: sentence vectors of every GPU API point where transformers' d
       least = std::min(least, cosine);
       CHECK(cosine >= 0.9999);
     }
-    MESSAGE(backend->id() << ": least cosine to transformers' vectors " << least);
+    MESSAGE(std::string(backend->id()) << ": least cosine to transformers' vectors " << least);
   }
 }
 
