@@ -1,8 +1,6 @@
 #include "backends/qnn/executable.h"
 
 #include <algorithm>
-#include <cstring>
-#include <new>
 #include <utility>
 
 #include "backends/qnn/errors.h"
@@ -13,7 +11,6 @@ namespace {
 // Event types of the HTP backend's profile.
 constexpr uint32_t kExecute = 400, kNode = 404, kHostRpc = 3001, kAccelerator = 3004;
 constexpr uint32_t kMicroseconds = 1, kCycles = 3;
-constexpr std::align_val_t kAlignment{4096};
 
 }  // namespace
 
@@ -75,24 +72,39 @@ void Profile::add_node_cycles(std::map<std::string, uint64_t>& cycles) const {
   }
 }
 
-void Buffers::Free::operator()(uint16_t* data) const { ::operator delete[](data, kAlignment); }
+void Buffers::use(IoMemory memory, Handle context) {
+  memory_ = std::move(memory);
+  context_ = context;
+}
 
 Result<uint16_t*> Buffers::get(const std::string& name, uint32_t count) {
   if (const auto found = entries_.find(name); found != entries_.end()) {
-    if (found->second.count == count) return found->second.data.get();
+    if (found->second.count == count) return reinterpret_cast<uint16_t*>(found->second.block.data);
     return Error{ErrorCode::internal, "Two NPU graphs disagree about the size of " + name + "."};
   }
-  const size_t bytes = size_t{count} * sizeof(uint16_t);
-  void* memory = ::operator new[](bytes, kAlignment, std::nothrow);
-  if (!memory)
-    return Error{ErrorCode::out_of_memory, "Memory for the NPU's buffer " + name +
-                                               " was refused: use a shorter length or a smaller "
-                                               "batch."};
-  std::memset(memory, 0, bytes);
-  Entry& entry = entries_[name];
-  entry.data.reset(static_cast<uint16_t*>(memory));
-  entry.count = count;
-  return entry.data.get();
+  if (!memory_)
+    return Error{ErrorCode::internal, "The NPU's buffers were asked for before their memory."};
+  NPB_TRY_ASSIGN(const IoBlock block, memory_->allocate(uint64_t{count} * sizeof(uint16_t), name));
+  entries_[name] = {block, count};
+  return reinterpret_cast<uint16_t*>(block.data);
+}
+
+Result<void> Buffers::attach(const std::string& name, Tensor& tensor) {
+  Entry& entry = entries_.at(name);
+  if (entry.handle) {
+    tensor.body.memory = kMemoryHandle;
+    tensor.body.memory_handle = entry.handle;
+    return {};
+  }
+  NPB_TRY(memory_->attach(context_, entry.block, tensor));
+  if (tensor.body.memory == kMemoryHandle) entry.handle = tensor.body.memory_handle;
+  return {};
+}
+
+std::string Buffers::kind() const {
+  if (!memory_ || !memory_->shared())
+    return "copied memory: " + (memory_ ? memory_->fallback() : std::string("not opened"));
+  return "shared memory";
 }
 
 uint64_t Buffers::bytes(const std::string& prefix) const {
@@ -122,9 +134,7 @@ Result<Executable> Executable::bind(Handle graph, const Ports& ports, const std:
         result.names_.emplace_back(std::make_unique<std::string>(port.name))->c_str();
     tensor.body.dimensions =
         result.dims_.emplace_back(std::make_unique<std::vector<uint32_t>>(port.dims))->data();
-    tensor.body.memory = kMemoryRaw;
-    tensor.body.buffer.data = data;
-    tensor.body.buffer.bytes = count * element_bytes(kFloat16);
+    NPB_TRY(buffers.attach(name, tensor));
     result.bound_[port.name] = {data, count};
     return {};
   };

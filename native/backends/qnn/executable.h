@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backends/qnn/compile.h"
+#include "backends/qnn/io_memory.h"
 
 namespace npb::qnn {
 
@@ -62,19 +63,28 @@ class Profile {
 /// Storage of inputs and outputs by name. Graphs that name the same buffer (the KV cache) share it.
 class Buffers {
  public:
+  /// Where the bytes come from, and the context that shared ones are registered with; must be
+  /// called before get(). These buffers must go before the context.
+  void use(IoMemory memory, Handle context);
   /// `count` halves of 0 under this name; the existing ones if the count is the same, otherwise an
   /// error (internal): two graphs disagree about a shape.
   Result<uint16_t*> get(const std::string& name, uint32_t count);
+  /// Makes an existing buffer the storage of `tensor`: by its handle where it is shared, registered
+  /// once for all the graphs that name it.
+  Result<void> attach(const std::string& name, Tensor& tensor);
   uint64_t bytes(const std::string& prefix) const;
+  uint32_t count() const { return static_cast<uint32_t>(entries_.size()); }
+  /// "shared memory", or "copied memory: why".
+  std::string kind() const;
 
  private:
-  struct Free {
-    void operator()(uint16_t* data) const;
-  };
   struct Entry {
-    std::unique_ptr<uint16_t[], Free> data;
+    IoBlock block;
     uint32_t count;
+    Handle handle = nullptr;  // once registered
   };
+  std::optional<IoMemory> memory_;
+  Handle context_ = nullptr;
   std::map<std::string, Entry> entries_;
 };
 

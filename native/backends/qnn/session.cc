@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "backends/qnn/host_ops.h"
+#include "backends/qnn/io_memory.h"
 #include "backends/qnn/perf.h"
 #include "backends/qnn/placement.h"
 #include "backends/qnn/plans.h"
@@ -73,7 +74,14 @@ class QnnSession final : public Session {
   }
 
   std::vector<PlacementEntry> placement() const override {
-    return place(graph_, device_->library().simulated());
+    std::vector<PlacementEntry> entries = place(graph_, device_->library().simulated());
+    PlacementEntry storage;
+    storage.op = "inputs, outputs and KV cache";
+    storage.where = device_->library().simulated() ? "npu:qnn (simulated)" : "npu:qnn";
+    storage.kernel = buffers_.kind();
+    storage.count = buffers_.count();
+    entries.push_back(std::move(storage));
+    return entries;
   }
   Result<std::vector<OpProfile>> profile() const override {
     return profile_nodes(graph_, cycles_, accelerator_us_, executions_);
@@ -125,6 +133,8 @@ Result<void> QnnSession::open(OpenTimeline timeline) {
     normalize_ = normalize_ || node.kind == OpKind::l2_norm;
   }
   NPB_TRY_ASSIGN(program_, make_program(*device_, graph_, plans, options_.packed_cache_dir));
+  NPB_TRY_ASSIGN(IoMemory memory, IoMemory::open(*device_, options_.extra));
+  buffers_.use(std::move(memory), program_.context->handle());
   timeline_.weights_ready_ns = program_.weights_ready_ns;
   timeline_.packed_cache_hit = program_.from_cache;
   timeline_.weight_read_bytes = program_.weight_read_bytes;
