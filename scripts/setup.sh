@@ -49,8 +49,10 @@ install_packages() {
 }
 
 # is_current STAMP PATHS…: whether the contents of the paths are those of the last `done_with STAMP PATHS…`.
+# What packing puts into the tree (scripts/prepack.mjs) is no input.
 content_hash() {
-  find "$@" -type f -not -name '*.tsbuildinfo' -print0 2> /dev/null | sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1
+  find "$@" -type f -not -name '*.tsbuildinfo' -not -path native/backends/vulkan/spirv/'*' \
+    -not -path scripts/deps/sources/'*' -print0 2> /dev/null | sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1
 }
 is_current() {
   local stamp="build/.stamps/$1"
