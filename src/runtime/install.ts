@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { NpuBenchError } from '../errors.js';
 import { withHelper } from '../native/helper.js';
 import { RECORD_FILE, type RuntimeRecord, runtimeFolder } from './store.js';
@@ -27,9 +28,13 @@ export interface FetchedRuntime {
 function start(command: string, args: string[], doing: string, needed: string): void {
   const done = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   if (done.status === 0) return;
-  const said = `${done.stdout ?? ''}\n${done.stderr ?? ''}`.split('\n').map((line) => line.trim());
-  // pip's last line is its error; Maven's first one is, and help follows.
-  const errors = said.filter((line) => /^(\[ERROR\]|ERROR:)/.test(line));
+  const said = stripVTControlCharacters(`${done.stdout ?? ''}\n${done.stderr ?? ''}`)
+    .split('\n')
+    .map((line) => line.trim());
+  // pip's last line is its error; Maven's first one that says anything is, and help follows.
+  const errors = said
+    .map((line) => /^(?:\[ERROR\]|ERROR:)\s*(.+)/.exec(line)?.[1])
+    .filter((text) => text !== undefined);
   const reason =
     done.error !== undefined
       ? `${command} could not be started (${done.error.message})`
