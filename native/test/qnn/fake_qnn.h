@@ -1,6 +1,7 @@
-// An imitation of Qualcomm's runtime, made from our own declarations: a library that the backend
-// opens like the vendor's. It computes what the graphs say, with every tensor rounded to f16, and
-// can be told to misbehave. What runs on it is simulated and says so.
+// An imitation of Qualcomm's runtime, made from our own declarations: libraries (HTP, System,
+// Genie, cdsprpc) that the backend opens like the vendor's. HTP's computes what the graphs say,
+// with every tensor rounded to f16; all can be told to misbehave. What runs on them is simulated
+// and says so.
 #pragma once
 
 #include <cstdint>
