@@ -3,6 +3,8 @@
 #   ./scripts/setup.sh               install what is missing and build
 #   ./scripts/setup.sh run [OPTIONS] the same, then measure a real model on this machine's CPU
 #   ./scripts/setup.sh test          the same with what the tests need, then run every test
+#   ./scripts/setup.sh vendor        the NPU backend against Qualcomm's simulator under wine (docs/npu.md): installs
+#                                    wine and a cross compiler, fetches the simulator and SmolLM2
 # Steps whose inputs have not changed are skipped.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -12,8 +14,8 @@ fail() { say "$*"; exit 1; }
 
 mode=${1:-build}
 case $mode in
-  build | run | test) if [ $# -gt 0 ]; then shift; fi ;;
-  *) fail "unknown mode $mode: use run, test, or nothing." ;;
+  build | run | test | vendor) if [ $# -gt 0 ]; then shift; fi ;;
+  *) fail "unknown mode $mode: use run, test, vendor, or nothing." ;;
 esac
 
 # What a build needs; and what only the tests use: a software Vulkan and OpenCL, a browser and a spreadsheet program
@@ -22,6 +24,8 @@ build_packages=(g++ cmake ninja-build python3 python3-pip libvulkan-dev libvulka
 test_packages=(doctest-dev clang clang-format libvulkan1 mesa-vulkan-drivers vulkan-validationlayers spirv-tools
   ocl-icd-libopencl1 pocl-opencl-icd
   chromium libreoffice-calc-nogui zsh fish)
+
+vendor_packages=(cmake ninja-build python3 python3-pip wine64 g++-mingw-w64-x86-64)
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then
@@ -74,11 +78,18 @@ command -v npm > /dev/null || fail "npm is missing: install it beside Node."
 if command -v apt-get > /dev/null; then
   packages=("${build_packages[@]}")
   if [ "$mode" = test ]; then packages+=("${test_packages[@]}"); fi
+  if [ "$mode" = vendor ]; then packages=("${vendor_packages[@]}"); fi
   install_packages "${packages[@]}"
 else
   for tool in c++ cmake ninja python3; do
     command -v "$tool" > /dev/null || fail "$tool is missing and this system has no apt-get: install ${build_packages[*]}, under this system's names."
   done
+fi
+
+if [ "$mode" = vendor ]; then
+  # Nothing of the addon or of the npm packages is used.
+  model=$(node scripts/fetch-model.mjs smollm2)
+  exec node scripts/vendor-suite.mjs --fetch --model "$model" "$@"
 fi
 
 if [ ! -d node_modules ] || ! is_current npm package-lock.json; then

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 // The NPU backend against Qualcomm's own HTP simulator, which exists for Windows x86-64: the C++ core is cross-built
 // with mingw and run under wine. It shows correctness; the simulator's times say nothing about a device.
-//   node scripts/vendor-suite.mjs [--qnn-lib DIR] [--fetch] [--model FILE.gguf] [--tokens N]
+//   ./scripts/setup.sh vendor             everything below with SmolLM2, after installing what it needs
+//   node scripts/vendor-suite.mjs [--qnn-lib DIR] [--fetch] [--model FILE.gguf] [--tokens N] [--only WORD]
 // --fetch takes the libraries from the package onnxruntime-qnn with pip (Qualcomm's licence applies; nothing of it is
 // kept in the repository). What is missing is told, and the suite is then skipped: exit code 0 with "skipped".
+// --only runs the cases whose first word it is: probe, random, agree, bert, model.
 // Packages on Debian: wine64 g++-mingw-w64-x86-64 ninja-build cmake python3-pip.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     fetch: { type: 'boolean', default: false },
     model: { type: 'string' },
     tokens: { type: 'string', default: '16' },
+    only: { type: 'string' },
   },
 });
 
@@ -32,6 +35,13 @@ function skip(reason) {
   console.log(`vendor suite skipped: ${reason}`);
   console.log('0 passed, 0 failed, 1 skipped');
   process.exit(0);
+}
+
+if (values.model !== undefined && !existsSync(values.model)) {
+  console.error(
+    `The model ${values.model} does not exist; scripts/fetch-model.mjs smollm2 fetches one.`,
+  );
+  process.exit(2);
 }
 
 function find(...candidates) {
@@ -98,13 +108,25 @@ const env = {
 if (!existsSync(env.WINEPREFIX)) must(wine, ['wineboot', '-i'], { env, stdio: 'ignore' });
 
 const program = join(build, 'native', 'test', 'qnn', 'qnn_sim.exe');
-const cases = [['probe'], ['random', '2', '64'], ['random', '4', '256'], ['bert']];
+const formats = ['int8', 'int4', 'int4-channel'];
+let cases = [
+  ['probe'],
+  ...[
+    ['random', '2', '64'],
+    ['random', '2', '128'],
+    ['random', '3', '256'],
+    ['random', '4', '256'],
+  ],
+  ['bert'],
+  ...formats.map((format) => ['agree', 'random', format, '24']),
+];
 if (values.model !== undefined) {
-  if (!existsSync(values.model)) skip(`the model ${values.model} does not exist`);
   for (const prompt of [[], ['19556', '905', '314', '260']]) {
     cases.push(['model', windowsPath(values.model), values.tokens, ...prompt]);
   }
+  for (const format of formats) cases.push(['agree', windowsPath(values.model), format, '48']);
 }
+if (values.only !== undefined) cases = cases.filter(([word]) => word === values.only);
 const count = { passed: 0, failed: 0 };
 for (const args of cases) {
   console.log(`\n== ${args.join(' ')}`);

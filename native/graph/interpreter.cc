@@ -10,7 +10,9 @@
 namespace npb {
 
 Interpreter::Interpreter(Graph graph, const InterpreterOptions& options)
-    : graph_(std::move(graph)), options_(options), weights_(graph_.model->weights) {
+    : graph_(std::move(graph)),
+      options_(options),
+      weights_(graph_.model->weights, options.f16_storage) {
   weights_.load(graph_, options.weight_budget_bytes, options.threads);
   if (graph_.hp.family == ModelFamily::decoder) {
     cache_ = reference::KvCache(graph_.hp.n_layers, options.batch, options.max_tokens,
@@ -61,6 +63,7 @@ Result<void> Interpreter::run_nodes(const reference::Step& step) {
     for (ValueId input : node.inputs) inputs.push_back(value(input));
     const uint64_t begin_ns = now_ns();
     NPB_TRY(reference::run_op(context, node, inputs, output));
+    if (options_.f16_storage && node.kind != OpKind::argmax) reference::round_to_f16(output);
     if (observer_) observer_(node, now_ns() - begin_ns, output);
     for (ValueId input : node.inputs) {
       std::vector<float>& used = values_[static_cast<size_t>(input)];

@@ -19,6 +19,9 @@ struct InterpreterOptions {
   unsigned threads = 0;     // 0: one per logical CPU
   /// Weights are held as f32 up to this size, and dequantised on each use beyond it.
   uint64_t weight_budget_bytes = uint64_t{3} << 30;
+  /// Rounds weights and every node's output (so the KV cache, too) to f16, while each operation
+  /// stays exact: the least error that a device with f16 tensors can have.
+  bool f16_storage = false;
 };
 
 /// Not thread-safe: one thread drives it.

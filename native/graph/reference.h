@@ -22,7 +22,9 @@ namespace npb::reference {
 /// use. Thread-safe once loaded.
 class Weights {
  public:
-  explicit Weights(std::shared_ptr<const WeightSource> source) : source_(std::move(source)) {}
+  /// `halves`: every weight is rounded to f16 when it is read.
+  explicit Weights(std::shared_ptr<const WeightSource> source, bool halves = false)
+      : source_(std::move(source)), halves_(halves) {}
 
   /// Dequantises the tensors that `graph` uses if their f32 form takes at most `budget_bytes`.
   void load(const Graph& graph, uint64_t budget_bytes, unsigned threads);
@@ -33,7 +35,10 @@ class Weights {
                     std::vector<float>& scratch) const;
 
  private:
+  void read(const WeightInfo& tensor, uint64_t row, uint64_t count, float* values) const;
+
   std::shared_ptr<const WeightSource> source_;
+  bool halves_;
   std::unordered_map<const WeightInfo*, std::vector<float>> held_;
   uint64_t held_bytes_ = 0;
 };
@@ -82,6 +87,9 @@ struct OpContext {
 /// tables, a full cache).
 Result<void> run_op(const OpContext& context, const Node& node,
                     std::span<const std::span<const float>> inputs, std::span<float> output);
+
+/// Rounds to the nearest half, as a device that stores f16 does.
+void round_to_f16(std::span<float> values);
 
 /// Smallest index of the maximum of each row [rows, width].
 void argmax_rows(std::span<const float> logits, size_t width, std::span<int32_t> ids);

@@ -1,10 +1,20 @@
 // What the reference ops read: dequantised weights and the KV cache.
 #include <utility>
 
+#include "core/half.h"
 #include "core/parallel.h"
 #include "graph/reference.h"
 
 namespace npb::reference {
+
+void round_to_f16(std::span<float> values) {
+  for (float& value : values) value = f16_to_f32(f32_to_f16(value));
+}
+
+void Weights::read(const WeightInfo& tensor, uint64_t row, uint64_t count, float* values) const {
+  dequantize_rows(*source_, tensor, row, count, values);
+  if (halves_) round_to_f16(std::span(values, count * tensor.cols));
+}
 
 void Weights::load(const Graph& graph, uint64_t budget_bytes, unsigned threads) {
   std::unordered_map<const WeightInfo*, std::vector<float>> held;
@@ -21,7 +31,7 @@ void Weights::load(const Graph& graph, uint64_t budget_bytes, unsigned threads) 
   parallel_for(jobs.size(), threads, [&](size_t i) {
     const auto [tensor, values] = jobs[i];
     values->resize(tensor->rows * tensor->cols);
-    dequantize_rows(*source_, *tensor, 0, tensor->rows, values->data());
+    read(*tensor, 0, tensor->rows, values->data());
     source_->release(*tensor, 0, tensor->rows);
   });
   held_ = std::move(held);
@@ -35,7 +45,7 @@ const float* Weights::rows(const WeightRef& ref, uint64_t row, uint64_t count,
     return found->second.data() + first * ref.cols();
   }
   scratch.resize(count * ref.cols());
-  dequantize_rows(*source_, *ref.tensor, first, count, scratch.data());
+  read(*ref.tensor, first, count, scratch.data());
   return scratch.data();
 }
 

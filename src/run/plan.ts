@@ -100,6 +100,10 @@ export function backendExtras(options: RunOptions): Record<string, string> {
       : { qnn_lib_dir: findRuntime(options.runtime, hostSystem()).folder }),
     ...(options['perf-profile'] === undefined ? {} : { perf_profile: options['perf-profile'] }),
     ...(options['io-memory'] === 'auto' ? {} : { io_memory: options['io-memory'] }),
+    // Where the NPU backend keeps the ranges that fixed-point activations were calibrated to.
+    ...(options.precision === 'int8' || options.precision === 'int4'
+      ? { qnn_ranges_dir: packedCacheFolder() }
+      : {}),
   };
 }
 

@@ -65,13 +65,34 @@ struct BitsScaleOffset {
   uint32_t bits;
   ScaleOffset scale_offset;
 };
+struct AxisBits {  // numbers of fewer bits than their type, one scale for each element of the axis
+  uint32_t bits;
+  int32_t axis;
+  uint32_t count;
+  float* scales;
+  int32_t* offsets;
+};
+struct BlockwiseExpansion {  // real = q * scale of the axis element * scale of the block
+  int32_t axis;
+  ScaleOffset* channels;     // one for each element of the axis
+  uint32_t blocks_per_axis;  // for each element
+  uint32_t block_scale_bits;
+  uint32_t block_scale_storage;  // 0: a byte each
+  uint8_t* block_scales;         // [axis element][block]
+};
+// What the union of Quantization holds.
+constexpr uint32_t kDefined = 1;
+constexpr uint32_t kScaleOffset = 0, kPerAxis = 1, kBits = 2, kBitsPerAxis = 3,
+                   kBlockwiseExpansion = 5;
 struct Quantization {
-  uint32_t definition;  // 1 defined, kUndefined not
-  uint32_t encoding;    // 0 scale and offset, 1 per axis, 2 with a bit width, kUndefined none
+  uint32_t definition;  // kDefined, or kUndefined
+  uint32_t encoding;    // one of the above, or kUndefined
   union {
     ScaleOffset scale_offset;
     AxisScaleOffset axis;
     BitsScaleOffset bits;
+    AxisBits axis_bits;
+    BlockwiseExpansion* expansion;
     uint64_t words[4];
   };
 };
@@ -352,6 +373,16 @@ constexpr size_t graph_info_stride(uint32_t core_minor) {
 
 static_assert(sizeof(Scalar) == 16 && offsetof(Scalar, f32) == 8);
 static_assert(sizeof(ScaleOffset) == 8 && sizeof(AxisScaleOffset) == 16);
+static_assert(sizeof(AxisBits) == 32 && offsetof(AxisBits, axis) == 4);
+static_assert(offsetof(AxisBits, count) == 8 && offsetof(AxisBits, scales) == 16);
+static_assert(offsetof(AxisBits, offsets) == 24);
+static_assert(sizeof(BlockwiseExpansion) == 40 && offsetof(BlockwiseExpansion, channels) == 8);
+static_assert(offsetof(BlockwiseExpansion, blocks_per_axis) == 16);
+static_assert(offsetof(BlockwiseExpansion, block_scale_bits) == 20);
+static_assert(offsetof(BlockwiseExpansion, block_scale_storage) == 24);
+static_assert(offsetof(BlockwiseExpansion, block_scales) == 32);
+static_assert(offsetof(AxisScaleOffset, count) == 4 && offsetof(AxisScaleOffset, items) == 8);
+static_assert(offsetof(Quantization, axis_bits) == 8 && offsetof(Quantization, expansion) == 8);
 static_assert(sizeof(Quantization) == 40 && offsetof(Quantization, scale_offset) == 8);
 static_assert(sizeof(Buffer) == 16 && sizeof(TensorV2) == 136);
 static_assert(offsetof(TensorV2, name) == 8 && offsetof(TensorV2, type) == 16);

@@ -1,5 +1,7 @@
 #include "backends/qnn/compile.h"
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "core/half.h"
@@ -7,12 +9,16 @@
 namespace npb::qnn {
 namespace {
 
+/// What other text may exceed the ranges by: clipping costs far more than the bit that room takes.
+constexpr float kHeadroom = 2.0f;
+
 class Compiler {
  public:
   Compiler(const Device& device, Handle handle, const Graph& graph, const Shape& shape,
-           HalfWeights& weights)
+           const FixedPoint* fixed, Weights& weights)
       : graph_(graph),
         shape_(shape),
+        fixed_(fixed),
         weights_(weights),
         net_(device, handle),
         values_(graph.values.size(), -1),
@@ -98,7 +104,7 @@ class Compiler {
   }
 
   Result<Id> vector(const std::string& name, const WeightRef& ref, HeadOrder order = {}) {
-    NPB_TRY_ASSIGN(const uint16_t* data, weights_.get(ref, order));
+    NPB_TRY_ASSIGN(const uint16_t* data, weights_.halves.get(ref, order));
     return net_.constant(name, {static_cast<uint32_t>(ref.cols())}, data);
   }
   Id number(const std::string& name, float value) {
@@ -132,8 +138,9 @@ class Compiler {
   }
 
   Result<void> linear(const Node& node) {
+    if (fixed_) return fixed_linear(node);
     const HeadOrder order = orders_[node.output];
-    NPB_TRY_ASSIGN(const uint16_t* data, weights_.get(node.weight, order));
+    NPB_TRY_ASSIGN(const uint16_t* data, weights_.halves.get(node.weight, order));
     std::vector<Id> inputs = {matrix(node.inputs[0]),
                               net_.constant(node.name + ".weight",
                                             {static_cast<uint32_t>(node.weight.rows),
@@ -144,6 +151,75 @@ class Compiler {
       inputs.push_back(bias);
     }
     finish(node, "FullyConnected", inputs);
+    return {};
+  }
+
+  /// Numbers of a value are at most this large.
+  Result<float> magnitude(ValueId value) const {
+    const Node* source = nullptr;
+    for (const Node& node : graph_.nodes)
+      if (node.output == value) source = &node;
+    while (source) {
+      const auto found = fixed_->ranges.find(source->name);
+      if (found != fixed_->ranges.end()) return found->second * kHeadroom;
+      // The graph that was calibrated keeps all tokens.
+      if (source->kind != OpKind::pool) break;
+      value = source->inputs[0];
+      source = nullptr;
+      for (const Node& node : graph_.nodes)
+        if (node.output == value) source = &node;
+    }
+    return Error{ErrorCode::internal, "The range of " + graph_.values[value].name +
+                                          " is not known; delete the cached ranges."};
+  }
+
+  /// The value as 16-bit numbers [rows, width], once for all that read it.
+  Result<Id> on_grid(ValueId value) {
+    if (const auto found = on_grid_.find(value); found != on_grid_.end()) return found->second;
+    NPB_TRY_ASSIGN(const float most, magnitude(value));
+    const Id x = matrix(value);
+    return on_grid_[value] = net_.node(graph_.values[value].name + ".quantized", "Quantize", {x},
+                                       net_.dims(x), {}, false, grid_of(most));
+  }
+
+  /// The product in fixed point. A bias is added in f16: it would need a third number format.
+  Result<void> fixed_linear(const Node& node) {
+    const HeadOrder order = orders_[node.output];
+    const uint32_t m = rows(node.output), n = width(node.output), k = width(node.inputs[0]);
+    // The output matrix decides between tokens: its errors are seen at once.
+    const WeightFormat format =
+        node.output == graph_.logits ? WeightFormat::int8_channel : fixed_->format;
+    NPB_TRY_ASSIGN(QuantizedMatrix * weight, weights_.quantized.get(node.weight, order, format));
+    NPB_TRY_ASSIGN(float most, magnitude(node.output));
+    Id bias = -1;
+    if (node.weight2) {
+      NPB_TRY_ASSIGN(bias, vector(node.name + ".bias", node.weight2, order));
+      NPB_TRY_ASSIGN(const uint16_t* numbers, weights_.halves.get(node.weight2, order));
+      float largest = 0;
+      for (uint32_t i = 0; i < n; ++i)
+        largest = std::max(largest, std::abs(f16_to_f32(numbers[i])));
+      most += largest;
+    }
+    NPB_TRY_ASSIGN(const Id x, on_grid(node.inputs[0]));
+    const Id w = net_.constant(node.name + ".weight", *weight);
+    Id y;
+    if (format == WeightFormat::int4_block) {
+      const Id image = net_.reshape(node.name + ".image", x, {1, 1, m, k});
+      y = net_.node(node.name + ".product", "Conv2d", {image, w}, {1, 1, m, n},
+                    {Net::list("stride", {1, 1}), Net::table("pad_amount", 2, {0, 0, 0, 0}),
+                     Net::list("dilation", {1, 1}), Net::u32("group", 1)},
+                    false, grid_of(most));
+      y = net_.reshape(node.name + ".rows", y, {m, n});
+    } else {
+      y = net_.node(node.name + ".product", "FullyConnected", {x, w}, {m, n}, {}, false,
+                    grid_of(most));
+    }
+    if (bias < 0) {
+      finish(node, "Dequantize", {y});
+      return {};
+    }
+    y = net_.node(node.name + ".real", "Dequantize", {y}, {m, n});
+    finish(node, "ElementWiseAdd", {y, bias});
     return {};
   }
 
@@ -313,8 +389,10 @@ class Compiler {
         finish(node, "ElementWiseMultiply", {x, sigmoid(x)});
         return {};
       case OpKind::swiglu:
+        // Not x * sigmoid(x) first: HTP makes one operation of that pair, whose error is three
+        // times what rounding to f16 gives.
         finish(node, "ElementWiseMultiply",
-               {times(n + ".silu", x, sigmoid(x)), matrix(node.inputs[1])});
+               {times(n + ".gated", matrix(node.inputs[1]), sigmoid(x)), x});
         return {};
       case OpKind::gelu: {
         if (!node.gelu_tanh) {
@@ -337,10 +415,12 @@ class Compiler {
 
   const Graph& graph_;
   const Shape shape_;
-  HalfWeights& weights_;
+  const FixedPoint* fixed_;
+  Weights& weights_;
   Net net_;
   std::vector<Id> values_;
   std::vector<HeadOrder> orders_;
+  std::map<ValueId, Id> on_grid_;
   ValueId embedding_ = kNoValue;
   Id cos_ = -1, sin_ = -1, mask_ = -1, select_ = -1;
   Ports ports_;
@@ -349,8 +429,8 @@ class Compiler {
 }  // namespace
 
 Result<Ports> compile(const Device& device, Handle handle, const Graph& graph, const Shape& shape,
-                      HalfWeights& weights) {
-  return Compiler(device, handle, graph, shape, weights).run();
+                      const FixedPoint* fixed, Weights& weights) {
+  return Compiler(device, handle, graph, shape, fixed, weights).run();
 }
 
 }  // namespace npb::qnn

@@ -1,4 +1,5 @@
-// The graph IR as one QNN graph of a fixed number of tokens, in f16.
+// The graph IR as one QNN graph of a fixed number of tokens, in f16; matrix products of weights
+// optionally in fixed point, between a Quantize and a Dequantize.
 //
 // Inputs, all f16: "x" [B*T, d], the embedded tokens (the host looks rows up: the table would
 // otherwise be held a second time); "cos" and "sin" [1, T, 1, pairs]; "mask" [1, T, P + T]
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "backends/qnn/net.h"
+#include "backends/qnn/quantize.h"
 #include "backends/qnn/weights.h"
 #include "graph/graph.h"
 
@@ -39,10 +41,18 @@ struct Ports {
   std::vector<Port> outputs;
 };
 
+/// All weights of a model, once for all graphs.
+struct Weights {
+  explicit Weights(const std::shared_ptr<const WeightSource>& source)
+      : halves(source), quantized(source) {}
+  HalfWeights halves;
+  QuantizedWeights quantized;
+};
+
 /// Builds and finalises `graph` into the QNN graph `handle`. Nodes that the host does are left out:
 /// embed, argmax and a closing l2_norm. Errors: unsupported (naming the node), those of the
-/// runtime.
+/// runtime. `fixed` null: all of it in f16.
 Result<Ports> compile(const Device& device, Handle handle, const Graph& graph, const Shape& shape,
-                      HalfWeights& weights);
+                      const FixedPoint* fixed, Weights& weights);
 
 }  // namespace npb::qnn

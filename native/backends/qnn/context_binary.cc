@@ -158,8 +158,15 @@ Result<BinaryDescription> describe_binary(const Library& library, std::span<cons
   return description;
 }
 
+uint64_t hash_of(const Graph& graph) {
+  Fnv hash;
+  add_model(hash, graph);
+  return hash.state;
+}
+
 BinaryCache::BinaryCache(const Device& device, const Graph& graph,
-                         const std::vector<GraphPlan>& plans, const std::string& folder)
+                         const std::vector<GraphPlan>& plans, const FixedPoint* fixed,
+                         const std::string& folder)
     : device_(device), plans_(plans) {
   if (folder.empty()) return;
   Fnv hash;
@@ -175,6 +182,13 @@ BinaryCache::BinaryCache(const Device& device, const Graph& graph,
     hash.number(plan.shape.past);
   }
   add_model(hash, graph);
+  if (fixed) {
+    hash.number(static_cast<uint64_t>(fixed->format) + 1);
+    for (const auto& [name, magnitude] : fixed->ranges) {
+      hash.text(name);
+      hash.bytes(&magnitude, sizeof magnitude);
+    }
+  }
   char name[32];
   std::snprintf(name, sizeof name, "qnn-%016llx.bin", static_cast<unsigned long long>(hash.state));
   path_ = utf8_path(folder) / name;

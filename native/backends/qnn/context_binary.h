@@ -27,12 +27,15 @@ struct BinaryDescription {
 /// of open_system().
 Result<BinaryDescription> describe_binary(const Library& library, std::span<const uint8_t> bytes);
 
+/// Names, shapes, a sample of the weights and the operations of a model.
+uint64_t hash_of(const Graph& graph);
+
 /// One entry of the cache: FILE = model, graphs, runtime and chip as a hash. Problems of the cache
 /// never fail a run: without an entry the graphs are compiled.
 class BinaryCache {
  public:
   BinaryCache(const Device& device, const Graph& graph, const std::vector<GraphPlan>& plans,
-              const std::string& folder);
+              const FixedPoint* fixed, const std::string& folder);
   std::optional<Program> load() const;
   void store(const Program& program) const;
 

@@ -37,7 +37,7 @@ void Net::fail(Error error) {
 }
 
 Net::Id Net::add(const std::string& name, uint32_t type, uint32_t data_type, Dims dims,
-                 const void* data) {
+                 const void* data, const Quantization* quantization) {
   const Id id = static_cast<Id>(tensors_.size());
   Entry& entry = tensors_.emplace_back();
   entry.name = name;
@@ -53,6 +53,7 @@ Net::Id Net::add(const std::string& name, uint32_t type, uint32_t data_type, Dim
   body.type = type;
   body.data_type = data_type;
   body.quantization.definition = body.quantization.encoding = kUndefined;
+  if (quantization) body.quantization = *quantization;
   body.rank = static_cast<uint32_t>(entry.dims.size());
   body.dimensions = entry.dims.data();
   body.memory = kMemoryRaw;
@@ -82,13 +83,47 @@ Net::Id Net::constant(const std::string& name, Dims dims, std::vector<uint16_t> 
   return id;
 }
 
+Net::Id Net::constant(const std::string& name, QuantizedMatrix& m) {
+  Quantization q = {};
+  q.definition = kDefined;
+  if (m.format == WeightFormat::int4_block) {
+    m.expansion = {.axis = 3,
+                   .channels = m.channels.data(),
+                   .blocks_per_axis = m.cols / m.block,
+                   .block_scale_bits = 4,
+                   .block_scale_storage = 0,
+                   .block_scales = m.block_scales.data()};
+    q.encoding = kBlockwiseExpansion;
+    q.expansion = &m.expansion;
+    return add(name, kStatic, kSfixed8, {1, 1, m.cols, m.rows}, m.data.data(), &q);
+  }
+  if (m.format == WeightFormat::int4_channel) {
+    q.encoding = kBitsPerAxis;
+    q.axis_bits = {4, 0, m.rows, m.scales.data(), m.offsets.data()};
+  } else {
+    q.encoding = kPerAxis;
+    q.axis = {0, m.rows, m.channels.data()};
+  }
+  return add(name, kStatic, kSfixed8, {m.rows, m.cols}, m.data.data(), &q);
+}
+
 std::vector<Net::Id> Net::nodes(const std::string& name, const char* type,
                                 const std::vector<Id>& inputs, const std::vector<Dims>& dims,
-                                const std::vector<Setting>& settings, bool result) {
+                                const std::vector<Setting>& settings, bool result,
+                                const std::optional<ScaleOffset>& grid) {
+  Quantization quantization = {};
+  if (grid) {
+    quantization.definition = kDefined;
+    quantization.encoding = kScaleOffset;
+    quantization.scale_offset = *grid;
+  }
   std::vector<Id> outputs;
-  for (size_t i = 0; i < dims.size(); ++i)
+  for (size_t i = 0; i < dims.size(); ++i) {
     outputs.push_back(add(i == 0 ? name : name + "." + std::to_string(i),
-                          result ? kAppRead : kNative, kFloat16, dims[i], nullptr));
+                          result ? kAppRead : kNative, grid ? kUfixed16 : kFloat16, dims[i],
+                          nullptr, grid ? &quantization : nullptr));
+    tensors_.back().grid = grid;
+  }
   std::vector<Param> params(settings.size());
   for (size_t i = 0; i < settings.size(); ++i) {
     const Setting& setting = settings[i];
@@ -96,8 +131,9 @@ std::vector<Net::Id> Net::nodes(const std::string& name, const char* type,
     if (!setting.list.empty()) {
       std::vector<uint32_t> values = setting.list;
       const uint32_t* first = values.data();  // stays where it is when the vector moves
-      const Id list = add(name + "." + setting.name, kStatic, kUint32,
-                          {static_cast<uint32_t>(values.size())}, first);
+      const auto count = static_cast<uint32_t>(values.size());
+      const Dims shape = setting.rows > 1 ? Dims{setting.rows, count / setting.rows} : Dims{count};
+      const Id list = add(name + "." + setting.name, kStatic, kUint32, shape, first);
       tensors_.back().u32 = std::move(values);
       params[i].kind = 1;
       params[i].tensor = tensor(list);
@@ -142,13 +178,15 @@ std::vector<Net::Id> Net::nodes(const std::string& name, const char* type,
 }
 
 Net::Id Net::node(const std::string& name, const char* type, const std::vector<Id>& inputs,
-                  Dims dims, const std::vector<Setting>& settings, bool result) {
-  return nodes(name, type, inputs, {std::move(dims)}, settings, result)[0];
+                  Dims dims, const std::vector<Setting>& settings, bool result,
+                  const std::optional<ScaleOffset>& grid) {
+  return nodes(name, type, inputs, {std::move(dims)}, settings, result, grid)[0];
 }
 
 Net::Id Net::reshape(const std::string& name, Id value, Dims dims, bool result) {
   if (!result && this->dims(value) == dims) return value;
-  return node(name, "Reshape", {value}, std::move(dims), {}, result);
+  const std::optional<ScaleOffset> grid = tensors_[static_cast<size_t>(value)].grid;
+  return node(name, "Reshape", {value}, std::move(dims), {}, result, grid);
 }
 
 Net::Id Net::transpose(const std::string& name, Id value, std::vector<uint32_t> order,

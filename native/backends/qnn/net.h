@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "backends/qnn/device.h"
+#include "backends/qnn/quantize.h"
 
 namespace npb::qnn {
 
@@ -27,6 +29,7 @@ class Net {
     float f32 = 0;
     uint32_t u32 = 0;
     std::vector<uint32_t> list = {};
+    uint32_t rows = 1;  // of the list; a matrix if more than one
   };
   static Setting f32(std::string name, float value) {
     return {.name = std::move(name), .data_type = kFloat32, .f32 = value};
@@ -41,6 +44,10 @@ class Net {
     return {.name = std::move(name), .data_type = kUint32, .list = std::move(values)};
   }
 
+  static Setting table(std::string name, uint32_t rows, std::vector<uint32_t> values) {
+    return {.name = std::move(name), .data_type = kUint32, .list = std::move(values), .rows = rows};
+  }
+
   Net(const Device& device, Handle graph) : device_(device), graph_(graph) {}
 
   Id input(const std::string& name, Dims dims);  // f16
@@ -49,12 +56,16 @@ class Net {
   /// A copy is kept.
   Id constant(const std::string& name, Dims dims, std::vector<uint16_t> data);
 
-  /// One output; an output of the graph if `result`.
+  /// Quantised, with its own dims; must live until the graph is finalised.
+  Id constant(const std::string& name, QuantizedMatrix& matrix);
+
+  /// One output; an output of the graph if `result`. Outputs are f16, or 16-bit numbers on `grid`.
   Id node(const std::string& name, const char* type, const std::vector<Id>& inputs, Dims dims,
-          const std::vector<Setting>& settings = {}, bool result = false);
+          const std::vector<Setting>& settings = {}, bool result = false,
+          const std::optional<ScaleOffset>& grid = {});
   std::vector<Id> nodes(const std::string& name, const char* type, const std::vector<Id>& inputs,
                         const std::vector<Dims>& dims, const std::vector<Setting>& settings,
-                        bool result = false);
+                        bool result = false, const std::optional<ScaleOffset>& grid = {});
   /// The same elements in another shape; itself if the shape is that already.
   Id reshape(const std::string& name, Id value, Dims dims, bool result = false);
   Id transpose(const std::string& name, Id value, std::vector<uint32_t> order, bool result = false);
@@ -72,10 +83,12 @@ class Net {
     Tensor tensor = {};
     std::string name;
     Dims dims;
+    std::optional<ScaleOffset> grid;
     std::vector<uint16_t> f16;
     std::vector<uint32_t> u32;
   };
-  Id add(const std::string& name, uint32_t type, uint32_t data_type, Dims dims, const void* data);
+  Id add(const std::string& name, uint32_t type, uint32_t data_type, Dims dims, const void* data,
+         const Quantization* quantization = nullptr);
   void fail(Error error);
 
   const Device& device_;

@@ -37,35 +37,59 @@ const char* kernel_of(OpKind kind) {
   }
 }
 
+const char* format_name(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::int8_channel:
+      return "int8 per channel, int16 activations";
+    case WeightFormat::int4_channel:
+      return "int4 per channel, int16 activations";
+    case WeightFormat::int4_block:
+      return "int4 block 32, int16 activations";
+  }
+  return "";
+}
+
+uint64_t bits_of(std::optional<WeightFormat> format) {
+  return !format ? 16 : *format == WeightFormat::int8_channel ? 8 : 4;
+}
+
 bool on_host(OpKind kind) {
   return kind == OpKind::embed || kind == OpKind::argmax || kind == OpKind::l2_norm;
 }
 
 }  // namespace
 
-std::vector<PlacementEntry> place(const Graph& graph, bool simulated) {
+std::vector<PlacementEntry> place(const Graph& graph, std::optional<WeightFormat> format,
+                                  bool simulated) {
   std::vector<PlacementEntry> entries;
   for (const Node& node : graph.nodes) {
     const std::string type =
         node.weight ? std::string(tensor_type_info(node.weight.tensor->type).name) : std::string();
+    std::optional<WeightFormat> fixed;
+    if (node.kind == OpKind::linear) fixed = format;
+    if (fixed && node.output == graph.logits) fixed = WeightFormat::int8_channel;
+    const bool host = on_host(node.kind);
+    const char* compute = fixed ? format_name(*fixed) : host ? "f32" : "f16";
     auto entry = std::find_if(entries.begin(), entries.end(), [&](const PlacementEntry& e) {
-      return e.op == name(node.kind) && e.stored_type == type;
+      return e.op == name(node.kind) && e.stored_type == type && e.compute_format == compute;
     });
     if (entry == entries.end()) {
-      const bool host = on_host(node.kind);
       entries.push_back({.op = name(node.kind),
                          .where = host        ? "cpu"
                                   : simulated ? "npu:qnn (simulated)"
                                               : "npu:qnn",
-                         .kernel = kernel_of(node.kind),
+                         .kernel = !fixed ? kernel_of(node.kind)
+                                   : *fixed == WeightFormat::int4_block
+                                       ? "Quantize, Conv2d, Dequantize"
+                                       : "Quantize, FullyConnected, Dequantize",
                          .stored_type = type,
-                         .compute_format = host ? "f32" : "f16"});
+                         .compute_format = compute});
       entry = entries.end() - 1;
     }
     entry->count += 1;
     entry->macs_per_token += cost(graph, node, {}).macs;
     if (node.weight && !on_host(node.kind))
-      entry->weight_bytes += node.weight.rows * node.weight.cols() * sizeof(uint16_t);
+      entry->weight_bytes += node.weight.rows * node.weight.cols() * bits_of(fixed) / 8;
   }
   return entries;
 }

@@ -2,14 +2,18 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "backends/backend.h"
+#include "backends/qnn/quantize.h"
 
 namespace npb::qnn {
 
-std::vector<PlacementEntry> place(const Graph& graph, bool simulated);
+/// `format` absent: matrix products in f16.
+std::vector<PlacementEntry> place(const Graph& graph, std::optional<WeightFormat> format,
+                                  bool simulated);
 
 /// Cycles by QNN node, summed by the graph node that each belongs to; the accelerator's time is
 /// divided in proportion.

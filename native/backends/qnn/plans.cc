@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
+#include "backends/qnn/context_binary.h"
 #include "backends/qnn/soc.h"
 #include "core/file.h"
 
@@ -26,6 +28,27 @@ std::vector<GraphPlan> graph_plans(const Graph& graph, const SessionOptions& opt
   if (piece > 1) plans.push_back({"prefill", {options.batch, piece, past}});
   plans.push_back({"decode", {options.batch, 1, past}});
   return plans;
+}
+
+std::optional<WeightFormat> weight_format(const SessionOptions& options) {
+  if (options.precision == Precision::int8) return WeightFormat::int8_channel;
+  if (options.precision != Precision::int4) return std::nullopt;
+  const auto named = options.extra.find("qnn_int4");
+  const char* wanted =
+      named != options.extra.end() ? named->second.c_str() : std::getenv("NPU_BENCH_QNN_INT4");
+  return wanted && std::strcmp(wanted, "channel") == 0 ? WeightFormat::int4_channel
+                                                       : WeightFormat::int4_block;
+}
+
+Result<std::optional<FixedPoint>> fixed_point(const Graph& graph, const SessionOptions& options) {
+  const auto format = weight_format(options);
+  if (!format) return std::optional<FixedPoint>();
+  const auto folder = options.extra.find("qnn_ranges_dir");
+  FixedPoint fixed{.format = *format, .ranges = {}};
+  NPB_TRY_ASSIGN(
+      fixed.ranges,
+      calibrated(graph, folder == options.extra.end() ? "" : folder->second, hash_of(graph)));
+  return std::optional<FixedPoint>(std::move(fixed));
 }
 
 Result<uint64_t> prepare(const Graph& graph, const SessionOptions& options,
@@ -52,7 +75,9 @@ Result<uint64_t> prepare(const Graph& graph, const SessionOptions& options,
       if (entry.path().extension() == ".bin") bytes += entry.file_size(ignored);
     return bytes;
   };
-  NPB_TRY(make_program(*device, graph, graph_plans(graph, options), folder));
+  NPB_TRY_ASSIGN(const std::optional<FixedPoint> fixed, fixed_point(graph, options));
+  NPB_TRY(
+      make_program(*device, graph, graph_plans(graph, options), fixed ? &*fixed : nullptr, folder));
   const uint64_t bytes = bytes_in();
   if (bytes == 0)
     return Error{ErrorCode::io,

@@ -53,8 +53,9 @@ Result<Handle> create_graph(const Device& device, Handle context, const std::str
 }  // namespace
 
 Result<Program> make_program(const Device& device, const Graph& graph,
-                             const std::vector<GraphPlan>& plans, const std::string& cache_dir) {
-  BinaryCache cache(device, graph, plans, cache_dir);
+                             const std::vector<GraphPlan>& plans, const FixedPoint* fixed,
+                             const std::string& cache_dir) {
+  BinaryCache cache(device, graph, plans, fixed, cache_dir);
   if (auto cached = cache.load()) {
     cached->from_cache = true;
     cached->weights_ready_ns = now_ns();
@@ -64,17 +65,18 @@ Result<Program> make_program(const Device& device, const Graph& graph,
   // The simulator can't load a context binary whose graphs share weights.
   const bool may_share = plans.size() > 1 && (cache_dir.empty() || !device.library().simulated());
   NPB_TRY_ASSIGN(program.context, create_context(device, may_share, program.weights_shared));
-  HalfWeights weights(graph.model->weights);
+  Weights weights(graph.model->weights);
   for (const GraphPlan& plan : plans) {
     Program::Part part;
     NPB_TRY_ASSIGN(part.handle, create_graph(device, program.context->handle(), plan.name));
-    NPB_TRY_ASSIGN(part.ports, compile(device, part.handle, graph, plan.shape, weights));
+    NPB_TRY_ASSIGN(part.ports, compile(device, part.handle, graph, plan.shape, fixed, weights));
     program.parts.push_back(std::move(part));
     program.weights_ready_ns = now_ns();
   }
-  program.weight_bytes = weights.bytes();
-  program.weight_read_bytes = weights.read_bytes();
-  weights.clear();
+  program.weight_bytes = weights.halves.bytes() + weights.quantized.bytes();
+  program.weight_read_bytes = weights.halves.read_bytes() + weights.quantized.read_bytes();
+  weights.halves.clear();
+  weights.quantized.clear();
   cache.store(program);
   return program;
 }

@@ -26,14 +26,15 @@ struct Program {
   std::vector<Part> parts;  // one per plan
   bool from_cache = false;
   bool weights_shared = false;
-  uint64_t weight_bytes = 0;       // f16, once
+  uint64_t weight_bytes = 0;       // on the device, once
   uint64_t weight_read_bytes = 0;  // from the model's file
   uint64_t weights_ready_ns = 0;
 };
 
-/// `cache_dir` empty: no cache. A damaged or foreign cache entry is made anew. Errors: those of
-/// compile() and of the runtime.
+/// `fixed` null: in f16. `cache_dir` empty: no cache. A damaged or foreign cache entry is made
+/// anew. Errors: those of compile() and of the runtime.
 Result<Program> make_program(const Device& device, const Graph& graph,
-                             const std::vector<GraphPlan>& plans, const std::string& cache_dir);
+                             const std::vector<GraphPlan>& plans, const FixedPoint* fixed,
+                             const std::string& cache_dir);
 
 }  // namespace npb::qnn

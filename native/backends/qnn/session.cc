@@ -74,7 +74,8 @@ class QnnSession final : public Session {
   }
 
   std::vector<PlacementEntry> placement() const override {
-    std::vector<PlacementEntry> entries = place(graph_, device_->library().simulated());
+    std::vector<PlacementEntry> entries =
+        place(graph_, weight_format(options_), device_->library().simulated());
     PlacementEntry storage;
     storage.op = "inputs, outputs and KV cache";
     storage.where = device_->library().simulated() ? "npu:qnn (simulated)" : "npu:qnn";
@@ -132,7 +133,9 @@ Result<void> QnnSession::open(OpenTimeline timeline) {
     if (node.kind == OpKind::pool) pooling_ = node.pooling;
     normalize_ = normalize_ || node.kind == OpKind::l2_norm;
   }
-  NPB_TRY_ASSIGN(program_, make_program(*device_, graph_, plans, options_.packed_cache_dir));
+  NPB_TRY_ASSIGN(const std::optional<FixedPoint> fixed, fixed_point(graph_, options_));
+  NPB_TRY_ASSIGN(program_, make_program(*device_, graph_, plans, fixed ? &*fixed : nullptr,
+                                        options_.packed_cache_dir));
   NPB_TRY_ASSIGN(IoMemory memory, IoMemory::open(*device_, options_.extra));
   buffers_.use(std::move(memory), program_.context->handle());
   timeline_.weights_ready_ns = program_.weights_ready_ns;
@@ -351,9 +354,10 @@ Result<void> QnnSession::embed(std::span<const int32_t> tokens, std::span<float>
 Result<std::unique_ptr<Session>> open_session(Graph graph, const SessionOptions& options) {
   OpenTimeline timeline;
   timeline.begin_ns = now_ns();
-  if (options.precision != Precision::automatic && options.precision != Precision::f16)
+  if (options.precision == Precision::f32)
     return Error{ErrorCode::unsupported,
-                 "The NPU backend computes in f16 so far: use --precision f16 or auto."};
+                 "The NPU has no f32 arithmetic: use --precision f16 (which auto is), int8 or "
+                 "int4."};
   if (options.device_index != 0)
     return Error{ErrorCode::not_found, "There is no NPU " + std::to_string(options.device_index) +
                                            "; `npu-bench devices` lists those that there are."};

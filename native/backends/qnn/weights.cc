@@ -5,18 +5,13 @@
 #include "core/half.h"
 
 namespace npb::qnn {
-namespace {
-
-/// Where row (or column) `i` comes from.
-uint64_t source_of(uint64_t i, const HeadOrder& order) {
+uint64_t source_row(uint64_t i, const HeadOrder& order) {
   if (order.head_dim == 0) return i;
   const uint64_t head = i / order.head_dim * order.head_dim, at = i % order.head_dim;
   if (at < order.pairs) return head + 2 * at;
   if (at < 2 * order.pairs) return head + 2 * (at - order.pairs) + 1;
   return i;
 }
-
-}  // namespace
 
 Result<const uint16_t*> HalfWeights::get(const WeightRef& ref, HeadOrder order) {
   const Key key{ref.tensor, ref.row, ref.rows, order};
@@ -27,10 +22,10 @@ Result<const uint16_t*> HalfWeights::get(const WeightRef& ref, HeadOrder order) 
   const bool vector = ref.rows == 1;
   bool fits = true;
   for (uint64_t r = 0; r < ref.rows; ++r) {
-    const uint64_t stored = vector ? 0 : source_of(r, order);
+    const uint64_t stored = vector ? 0 : source_row(r, order);
     dequantize_rows(*source_, *ref.tensor, ref.row + stored, 1, row.data());
     for (uint64_t c = 0; c < cols; ++c) {
-      const float value = row[vector ? source_of(c, order) : c];
+      const float value = row[vector ? source_row(c, order) : c];
       fits = fits && std::abs(value) <= 65504.0f;
       halves[r * cols + c] = f32_to_f16(value);
     }

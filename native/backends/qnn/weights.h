@@ -22,6 +22,9 @@ struct HeadOrder {
   }
 };
 
+/// The stored row (or column, of a vector) that comes to place `i` in that order.
+uint64_t source_row(uint64_t i, const HeadOrder& order);
+
 /// Not thread-safe. Data lives until clear().
 class HalfWeights {
  public:

@@ -134,6 +134,8 @@ std::vector<uint8_t> serialize(const std::vector<const FakeGraph*>& graphs) {
       w.number(tensor.data_type);
       w.text(tensor.name);
       w.list(tensor.dims);
+      w.real(tensor.grid.scale);
+      w.number(static_cast<uint32_t>(tensor.grid.offset));
       w.number(static_cast<uint32_t>(tensor.data.size()));
       for (float value : tensor.data) w.real(value);
     }
@@ -174,6 +176,8 @@ bool parse(const uint8_t* data, uint64_t bytes, std::vector<FakeGraph>& graphs) 
       tensor.data_type = r.number();
       tensor.name = r.text();
       tensor.dims = r.list();
+      tensor.grid.scale = r.real();
+      tensor.grid.offset = static_cast<int32_t>(r.number());
       tensor.data.resize(r.size(4));
       for (float& value : tensor.data) value = r.real();
       graph.tensors[tensor.id] = std::move(tensor);

@@ -14,7 +14,8 @@ struct FakeTensor {
   uint32_t id = 0, type = 0, data_type = 0;
   std::string name;
   std::vector<uint32_t> dims;
-  std::vector<float> data;  // static tensors; whole numbers of kUint32, too
+  std::vector<float> data;    // static tensors; whole numbers of kUint32, too; dequantised
+  ScaleOffset grid = {0, 0};  // of kUfixed16
   size_t count() const {
     size_t n = 1;
     for (uint32_t d : dims) n *= d;
@@ -48,9 +49,14 @@ void write_element(uint32_t data_type, void* data, size_t index, float value);
 /// documents for the operation, as far as it is used.
 bool shapes_fit(const FakeGraph& graph, const FakeNode& node);
 
-/// Values by tensor id; outputs are rounded to f16. False on an unknown operation.
+/// Values by tensor id; outputs are rounded to f16, or to the tensor's grid. False on an unknown
+/// operation.
 bool run_node(const FakeGraph& graph, const FakeNode& node,
               std::map<uint32_t, std::vector<float>>& values);
+
+/// Reads a static tensor of signed bytes as its quantisation says. False if the description makes
+/// no sense: an axis without one scale for each of its elements, numbers out of their bits' range.
+bool read_quantized(const TensorV2& body, FakeTensor& tensor);
 
 std::vector<uint8_t> serialize(const std::vector<const FakeGraph*>& graphs);
 /// False for anything that serialize() didn't write.

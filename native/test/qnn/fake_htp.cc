@@ -223,11 +223,22 @@ Status tensor_create(Handle handle, Tensor* tensor) {
   if (body.rank == 0 || body.rank > 5) return 7004;
   entry.dims.assign(body.dimensions, body.dimensions + body.rank);
   if (body.type == kStatic) {
+    if (body.data_type == kSfixed8) {
+      if (!read_quantized(body, entry)) return 7004;
+      tensor->body.id = entry.id;
+      graph.tensors[entry.id] = std::move(entry);
+      return 0;
+    }
     const size_t count = entry.count(), element = element_size(body.data_type);
     if (!body.buffer.data || body.buffer.bytes != count * element) return 7004;
     entry.data.resize(count);
     for (size_t i = 0; i < count; ++i)
       entry.data[i] = read_element(body.data_type, body.buffer.data, i);
+  } else if (body.type == kNative && body.data_type == kUfixed16) {
+    const Quantization& q = body.quantization;
+    if (q.definition != kDefined || q.encoding != kScaleOffset || !(q.scale_offset.scale > 0))
+      return 7004;
+    entry.grid = q.scale_offset;
   }
   tensor->body.id = entry.id;
   graph.tensors[entry.id] = std::move(entry);
@@ -243,7 +254,10 @@ bool read_op(const OpConfig& op, FakeNode& node) {
     if (param.kind == 1) {
       const auto* values = static_cast<const uint32_t*>(param.tensor.body.buffer.data);
       if (param.tensor.body.id == 0 || !values) return false;
-      node.lists[param.name].assign(values, values + param.tensor.body.dimensions[0]);
+      size_t count = 1;
+      for (uint32_t axis = 0; axis < param.tensor.body.rank; ++axis)
+        count *= param.tensor.body.dimensions[axis];
+      node.lists[param.name].assign(values, values + count);
     } else if (param.scalar.data_type == kFloat32) {
       node.scalars[param.name] = param.scalar.f32;
     } else if (param.scalar.data_type == kBool8) {

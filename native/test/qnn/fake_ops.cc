@@ -74,7 +74,53 @@ bool matmul_dims(const Op& op, Dims& out, size_t& m, size_t& k, size_t& n) {
   return true;
 }
 
+/// One scale for each element of `axis` of `dims`, each positive.
+bool scales_fit(const ScaleOffset* items, uint32_t count, const Dims& dims, int32_t axis) {
+  if (!items || axis < 0 || static_cast<size_t>(axis) >= dims.size() ||
+      count != dims[static_cast<size_t>(axis)])
+    return false;
+  return std::all_of(items, items + count,
+                     [](const ScaleOffset& item) { return item.scale > 0 && item.offset == 0; });
+}
+
 }  // namespace
+
+bool read_quantized(const TensorV2& body, FakeTensor& tensor) {
+  const size_t count = tensor.count();
+  const Quantization& q = body.quantization;
+  if (!body.buffer.data || body.buffer.bytes != count || q.definition != kDefined) return false;
+  tensor.data.resize(count);
+  const auto* bytes = static_cast<const int8_t*>(body.buffer.data);
+  const Dims& dims = tensor.dims;
+  const size_t last = dims.back();
+  if (q.encoding == kPerAxis) {
+    if (!scales_fit(q.axis.items, q.axis.count, dims, q.axis.axis) || q.axis.axis != 0)
+      return false;
+    for (size_t i = 0; i < count; ++i) tensor.data[i] = bytes[i] * q.axis.items[i / last].scale;
+    return true;
+  }
+  if (std::any_of(bytes, bytes + count, [](int8_t v) { return v < -8 || v > 7; })) return false;
+  if (q.encoding == kBitsPerAxis) {
+    const AxisBits& b = q.axis_bits;
+    if (b.bits != 4 || b.axis != 0 || b.count != dims[0] || !b.scales || !b.offsets) return false;
+    for (size_t i = 0; i < count; ++i) tensor.data[i] = bytes[i] * b.scales[i / last];
+    return true;
+  }
+  if (q.encoding != kBlockwiseExpansion || !q.expansion || dims.size() != 4) return false;
+  const BlockwiseExpansion& e = *q.expansion;
+  if (e.axis != 3 || e.block_scale_bits != 4 || e.block_scale_storage != 0 || !e.block_scales ||
+      e.blocks_per_axis == 0 || dims[2] % e.blocks_per_axis != 0 ||
+      !scales_fit(e.channels, dims[3], dims, 3))
+    return false;
+  const size_t block = dims[2] / e.blocks_per_axis;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t row = i / last, channel = i % last;
+    const uint8_t factor = e.block_scales[channel * e.blocks_per_axis + row / block];
+    if (factor == 0 || factor > 15) return false;
+    tensor.data[i] = bytes[i] * e.channels[channel].scale * static_cast<float>(factor);
+  }
+  return true;
+}
 
 bool shapes_fit(const FakeGraph& graph, const FakeNode& node) {
   const Op op{graph, node};
@@ -85,6 +131,18 @@ bool shapes_fit(const FakeGraph& graph, const FakeNode& node) {
     return node.inputs.size() == 2 && broadcast(a, op.in(1).dims, wanted) && wanted == out;
   }
   if (type == "Sigmoid" || type == "Gelu") return out == a;
+  if (type == "Quantize" || type == "Dequantize") {
+    const bool to_grid = type == "Quantize";
+    return out == a && op.in(0).data_type == (to_grid ? kFloat16 : kUfixed16) &&
+           op.out().data_type == (to_grid ? kUfixed16 : kFloat16);
+  }
+  if (type == "Conv2d") {
+    const Dims& w = op.in(1).dims;
+    const auto ones = Dims{1, 1};
+    return a.size() == 4 && w == Dims{1, 1, a[3], out[3]} && out == Dims{a[0], a[1], a[2], w[3]} &&
+           node.lists.at("stride") == ones && node.lists.at("dilation") == ones &&
+           node.lists.at("pad_amount") == Dims{0, 0, 0, 0};
+  }
   if (type == "Softmax") return out == a && op.axis() + 1 == a.size();
   if (type == "RmsNorm" || type == "LayerNorm")
     return out == a && node.inputs.size() == 3 && op.in(1).dims == Dims{a.back()} &&
@@ -178,8 +236,16 @@ bool run_node(const FakeGraph& graph, const FakeNode& node,
       for (size_t i = 0; i < last; ++i)
         y[row + i] = (x[row + i] - mean) * factor * input(1)[i] + input(2)[i];
     }
-  } else if (type == "Reshape") {
+  } else if (type == "Reshape" || type == "Quantize" || type == "Dequantize") {
     y = x;
+  } else if (type == "Conv2d") {
+    const std::vector<float>& w = input(1);
+    const size_t n = op.out().dims.back();
+    for (size_t i = 0; i < y.size(); ++i) {
+      float sum = 0;
+      for (size_t k = 0; k < last; ++k) sum += x[i / n * last + k] * w[k * n + i % n];
+      y[i] = sum;
+    }
   } else if (type == "Transpose") {
     const Dims& order = node.lists.at("perm");
     const std::vector<size_t> from = strides(op.in(0).dims);
@@ -234,7 +300,16 @@ bool run_node(const FakeGraph& graph, const FakeNode& node,
     return false;
   }
   for (size_t i = 0; i < results.size(); ++i) {
-    for (float& v : results[i]) v = f16_to_f32(f32_to_f16(v));
+    const FakeTensor& tensor = op.out(i);
+    for (float& v : results[i]) {
+      if (!(tensor.grid.scale > 0)) {
+        v = f16_to_f32(f32_to_f16(v));
+        continue;
+      }
+      const auto offset = static_cast<float>(tensor.grid.offset);
+      const float q = std::clamp(std::nearbyint(v / tensor.grid.scale) - offset, 0.0f, 65535.0f);
+      v = (q + offset) * tensor.grid.scale;
+    }
     values[node.outputs[i]] = std::move(results[i]);
   }
   return true;

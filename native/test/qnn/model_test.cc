@@ -1,9 +1,14 @@
 // Whole models as QNN graphs on the fake runtime (simulated), held to the reference interpreter.
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
 #include <string>
 
 #include "backends/qnn/qnn_backend.h"
 #include "graph/interpreter.h"
 #include "test/qnn/fake_library.h"
+#include "test/qnn/quantized_model.h"
 #include "test/support/error.h"
 #include "test/support/random_model.h"
 
@@ -19,6 +24,9 @@ struct Decode {
   bool all_logits = false;
   std::string prefill_tokens = "128";
   std::string cache = {};
+  Precision precision = Precision::automatic;
+  std::string int4 = "block";
+  std::string ranges = {};
 };
 
 std::shared_ptr<const Model> load(const test::TinyModel& tiny, const test::TempFolder& folder) {
@@ -38,9 +46,22 @@ void check_decoder(const std::shared_ptr<const Model>& model, const Decode& want
   options.packed_cache_dir = wanted.cache;
   options.extra = test::FakeRuntime::extra();
   options.extra["qnn_prefill_tokens"] = wanted.prefill_tokens;
+  options.precision = wanted.precision;
+  options.extra["qnn_int4"] = wanted.int4;
+  options.extra["qnn_ranges_dir"] = wanted.ranges;
   auto session = qnn_backend().open(*graph, options);
   REQUIRE_MESSAGE(session.ok(), session.error().message);
-  Interpreter reference(*graph, {.batch = wanted.batch, .max_tokens = options.max_tokens});
+  // Fixed-point models are held to the reference of the weights that they got.
+  auto expected_graph = graph;
+  if (wanted.precision != Precision::automatic) {
+    const auto format = wanted.precision == Precision::int8 ? qnn::WeightFormat::int8_channel
+                        : wanted.int4 == "block"            ? qnn::WeightFormat::int4_block
+                                                            : qnn::WeightFormat::int4_channel;
+    expected_graph =
+        build_graph(test::quantized_model(*model, format), {.all_logits = wanted.all_logits});
+    REQUIRE(expected_graph.ok());
+  }
+  Interpreter reference(*expected_graph, {.batch = wanted.batch, .max_tokens = options.max_tokens});
 
   for (int round = 0; round < 2; ++round) {
     std::vector<int32_t> tokens =
@@ -48,7 +69,7 @@ void check_decoder(const std::shared_ptr<const Model>& model, const Decode& want
     for (uint32_t step = 0; step <= wanted.steps; ++step) {
       CAPTURE(step);
       REQUIRE(reference.step(tokens).ok());
-      const std::span<const float> expected = reference.value(graph->logits);
+      const std::span<const float> expected = reference.value(expected_graph->logits);
       std::vector<float> logits(expected.size());
       std::vector<int32_t> next(expected.size() / model->hp.vocab_size);
       StepTiming timing;
@@ -158,6 +179,112 @@ TEST_CASE("the second start takes the context binary from the cache, with the sa
     CHECK((*session)->open_timeline().packed_cache_hit);
     check_decoder(model, wanted);
   }
+}
+
+TEST_CASE("fixed-point matrix products match the reference of the quantised weights") {
+  test::FakeRuntime fake;
+  for (const std::string architecture : {"llama", "qwen2", "qwen3", "phi3"}) {
+    for (const std::string int4 : {"", "block", "channel"}) {
+      CAPTURE(architecture);
+      CAPTURE(int4);
+      test::TinyModel tiny;
+      tiny.architecture = architecture;
+      tiny.tied = int4.empty();
+      test::TempFolder folder;
+      check_decoder(load(tiny, folder),
+                    {.precision = int4.empty() ? Precision::int8 : Precision::int4, .int4 = int4});
+    }
+  }
+  CHECK(fake.control.live() == 0);
+}
+
+TEST_CASE("an encoder with fixed-point matrix products keeps its direction") {
+  test::FakeRuntime fake;
+  test::TinyModel tiny;
+  tiny.architecture = "bert";
+  test::TempFolder folder;
+  auto graph = build_graph(load(tiny, folder), {});
+  REQUIRE_MESSAGE(graph.ok(), graph.error().message);
+  const auto tokens = test::random_tokens(11, tiny.vocab_size, 5);
+  Interpreter reference(*graph, {});
+  REQUIRE(reference.step(tokens).ok());
+  for (Precision precision : {Precision::int8, Precision::int4}) {
+    auto session = qnn_backend().open(*graph, {.max_tokens = 11,
+                                               .max_step_tokens = 11,
+                                               .precision = precision,
+                                               .extra = test::FakeRuntime::extra()});
+    REQUIRE_MESSAGE(session.ok(), session.error().message);
+    std::vector<float> vector(tiny.d_model);
+    StepTiming timing;
+    REQUIRE((*session)->embed(tokens, vector, timing).ok());
+    const double cosine = test::cosine(vector, reference.value(graph->embedding));
+    CHECK(cosine > (precision == Precision::int8 ? 0.999 : 0.97));
+  }
+}
+
+TEST_CASE("ranges are kept with the model, and a damaged file of them is made anew") {
+  test::FakeRuntime fake;
+  test::TinyModel tiny;
+  test::TempFolder folder, kept;
+  const auto model = load(tiny, folder);
+  const Decode wanted{.precision = Precision::int8, .ranges = kept.path().string()};
+  check_decoder(model, wanted);
+  const auto file = std::filesystem::directory_iterator(kept.path())->path();
+  const auto read = [&] {
+    std::ifstream in(file);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  const std::string good = read();
+  CHECK(good.find("blk.1.ffn_down") != std::string::npos);
+  for (const std::string& bad :
+       {std::string(), std::string("another file"), good.substr(0, good.size() / 2),
+        good.substr(0, good.find('\n')) + "\n1\nnan blk.0.attn_q\n",
+        good.substr(0, good.find('\n')) + "\n99999999999999999999\n"}) {
+    std::ofstream(file, std::ios::trunc) << bad;
+    check_decoder(model, wanted);
+    CHECK(read() == good);
+  }
+  // What is there is used: ranges a thousandth as large clip everything.
+  std::string small;
+  std::istringstream lines(good);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t space = line.find(' ');
+    const bool entry = space != std::string::npos && line.rfind("npu", 0) != 0;
+    small += (entry ? "1e-6" + line.substr(space) : line) + "\n";
+  }
+  std::ofstream(file, std::ios::trunc) << small;
+  SessionOptions options{.max_tokens = 6, .max_step_tokens = 4, .precision = Precision::int8};
+  options.extra = test::FakeRuntime::extra();
+  options.extra["qnn_ranges_dir"] = wanted.ranges;
+  auto graph = build_graph(model, {});
+  auto session = qnn_backend().open(*graph, options);
+  REQUIRE_MESSAGE(session.ok(), session.error().message);
+  std::vector<int32_t> next(1);
+  std::vector<float> logits(tiny.vocab_size);
+  StepTiming timing;
+  const auto tokens = test::random_tokens(4, tiny.vocab_size, 3);
+  REQUIRE((*session)->forward(tokens, next, timing).ok());
+  REQUIRE((*session)->read_logits(logits).ok());
+  Interpreter reference(*graph, {.max_tokens = 6});
+  REQUIRE(reference.step(tokens).ok());
+  CHECK(test::normalized_error(logits, reference.value(graph->logits)) > 0.5);
+}
+
+TEST_CASE("placement tells the formats of fixed-point products") {
+  test::FakeRuntime fake;
+  test::TempFolder folder;
+  SessionOptions options{.max_tokens = 6, .max_step_tokens = 4, .precision = Precision::int4};
+  options.extra = test::FakeRuntime::extra();
+  auto session = qnn_backend().open(*build_graph(load({}, folder), {}), options);
+  REQUIRE_MESSAGE(session.ok(), session.error().message);
+  std::string formats;
+  for (const PlacementEntry& entry : (*session)->placement())
+    formats += entry.op + ": " + entry.kernel + ", " + entry.compute_format + "\n";
+  CHECK(formats.find("linear: Quantize, Conv2d, Dequantize, int4 block 32, int16 activations") !=
+        std::string::npos);
+  CHECK(formats.find("linear: Quantize, FullyConnected, Dequantize, int8 per channel, int16") !=
+        std::string::npos);
+  CHECK(formats.find("rms_norm: RmsNorm, f16") != std::string::npos);
 }
 
 TEST_CASE("a session refuses what it has no room for, in a sentence") {
