@@ -22,7 +22,7 @@ esac
 # for the reports, an Arm emulator, shells for the completions.
 build_packages=(g++ cmake ninja-build python3 python3-pip libvulkan-dev libvulkan-volk-dev glslc opencl-c-headers)
 test_packages=(doctest-dev clang clang-format libvulkan1 mesa-vulkan-drivers vulkan-validationlayers spirv-tools
-  ocl-icd-libopencl1 pocl-opencl-icd
+  ocl-icd-libopencl1 pocl-opencl-icd qemu-user g++-aarch64-linux-gnu
   chromium libreoffice-calc-nogui zsh fish)
 
 vendor_packages=(cmake ninja-build python3 python3-pip wine64 g++-mingw-w64-x86-64)

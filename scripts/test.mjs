@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Every test of the checkout, in order of cost; the last line counts them: "N passed, N failed, N skipped".
-//   node scripts/test.mjs [STEP…]   only these steps: lint, format, types, native, sanitize, js, package
+//   node scripts/test.mjs [STEP…]   only these steps: lint, format, types, native, sanitize, js, package, arm64
 // Logs of each step are build/test/STEP.log; a failed step's log is printed.
 import { spawn, spawnSync } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -136,6 +136,12 @@ const STEPS = {
     // A file that fails to load has no failed test of its own.
     const failed = numFailedTests === 0 && !result.ok ? 1 : numFailedTests;
     return count(numPassedTests, failed, numPendingTests + numTodoTests);
+  },
+  /** The kernels of 64-bit Arm on emulated processors. */
+  arm64: async (step) => {
+    const { output } = await run(step, process.execPath, ['scripts/test-arm64.mjs']);
+    const closing = /^(\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(output);
+    return closing === null ? count(0, 1) : count(...closing.slice(1).map(Number));
   },
   /** The package with this machine's addon, installed and used; the whole matrix is npm run test:package. */
   package: async (step) => {
