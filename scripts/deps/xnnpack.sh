@@ -157,6 +157,15 @@ count=$(grep -cF "$check" "$file" || true)
 this XNNPACK is not the pinned $(pin xnnpack 2)."
 sed -i 's/fp32_scale <= 0\.0f || !isnormal(fp32_scale)/!isfinite(fp32_scale)/' "$file"
 
+# Windows with the mingw headers: cpuinfo takes max() from windows.h, yet is compiled with NOMINMAX; pthreadpool takes C11
+# threads and alloca.h, which these headers lack, where their pthreads and malloc.h do.
+if [ "$system" = Windows ]; then
+  sed -i '1i #define max(a, b) ((a) > (b) ? (a) : (b))' "$build/src/cpuinfo/src/x86/windows/init.c"
+  sed -i 's/^#if defined(_WIN32) || defined(__CYGWIN__)$/#if defined(_MSC_VER)/' \
+    "$build/src/pthreadpool/src/threadpool-common.h"
+  sed -i 's/^#include <alloca.h>$/#include <malloc.h>/' "$build/src/pthreadpool/src/pthreads.c"
+fi
+
 options=(-DCMAKE_BUILD_TYPE=Release -DCMAKE_POSITION_INDEPENDENT_CODE=ON
   -DXNNPACK_LIBRARY_TYPE=static -DCPUINFO_LIBRARY_TYPE=static -DPTHREADPOOL_LIBRARY_TYPE=static
   -DXNNPACK_BUILD_TESTS=OFF -DXNNPACK_BUILD_BENCHMARKS=OFF -DXNNPACK_BUILD_ALL_MICROKERNELS=OFF
