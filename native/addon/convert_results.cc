@@ -186,6 +186,12 @@ Napi::Object to_js(Napi::Env env, const IterationSamples& samples) {
              column(env, steps, [](const StepTiming& s) { return optional_ns(s.execute_ns); }));
   object.Set("stepSynchronizeNs",
              column(env, steps, [](const StepTiming& s) { return optional_ns(s.synchronize_ns); }));
+  object.Set("stepHostCpuNs",
+             column(env, steps, [](const StepTiming& s) { return optional_ns(s.host_cpu_ns); }));
+  object.Set("stepSubmissions", column(env, steps, [](const StepTiming& s) {
+               return s.submissions ? double(*s.submissions)
+                                    : std::numeric_limits<double>::quiet_NaN();
+             }));
   object.Set("embedding", copy<Napi::Float32Array>(env, samples.embedding));
   Napi::Object own = Napi::Object::New(env);
   for (const auto& [key, value] : samples.own_figures) own.Set(key, value);

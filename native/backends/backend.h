@@ -70,6 +70,9 @@ struct StepTiming {
   std::optional<uint64_t> dispatch_ns;     // recording and submitting, context switches
   std::optional<uint64_t> execute_ns;      // by the device's own clock where it has one
   std::optional<uint64_t> synchronize_ns;  // waiting beyond execution
+  /// Processor time of the calling thread outside waiting for the device.
+  std::optional<uint64_t> host_cpu_ns;
+  std::optional<uint32_t> submissions;  // times that the driver was handed work
 };
 
 /// Phases of opening a session, for the cold start. Absolute end times on now_ns(), in order.
@@ -123,6 +126,11 @@ struct Generated {
   std::map<std::string, double> own_figures;  // the runtime's own, by its names and with its units
 };
 
+/// Called on the thread that drives the session when step `step` of decode() has its tokens on the
+/// host, [batch]; the next step may already run.
+using StepDone =
+    std::function<void(uint32_t step, std::span<const int32_t> tokens, const StepTiming& timing)>;
+
 /// Not thread-safe: one thread drives a session.
 class Session {
  public:
@@ -135,6 +143,18 @@ class Session {
   /// device_lost, out_of_memory.
   virtual Result<void> forward(std::span<const int32_t> tokens, std::span<int32_t> next,
                                StepTiming& timing) = 0;
+  /// `steps` decode steps of one token per sequence, each fed with the greedy tokens of the step
+  /// before it, the first with `next`; `next` receives the last step's tokens. A backend that feeds
+  /// itself submits a step before the host has read the previous one's tokens; a step's wall time is
+  /// then what passed since the step before it was done. Errors: those of forward().
+  virtual Result<void> decode(uint32_t steps, std::span<int32_t> next, const StepDone& done) {
+    for (uint32_t step = 0; step < steps; ++step) {
+      StepTiming timing;
+      NPB_TRY(forward(next, next, timing));
+      done(step, next, timing);
+    }
+    return {};
+  }
   /// One call of an encoder: B*T ids -> `vectors` [B, d].
   virtual Result<void> embed(std::span<const int32_t> tokens, std::span<float> vectors,
                              StepTiming& timing) = 0;

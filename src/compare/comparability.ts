@@ -30,6 +30,7 @@ const SETTING_KEYS = [
   'benchmark_config.perf_profile',
   'benchmark_config.executions',
   'benchmark_config.io_memory',
+  'benchmark_config.decode_ahead',
 ];
 
 const DEVICE_KEYS = ['device', 'device_info.name', 'device_info.backend', 'device_info.soc'];

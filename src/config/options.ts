@@ -172,6 +172,7 @@ const RUN_SHAPE = {
   'meter-command': text.optional(),
   resume: flag.default(false),
   'gpu-index': whole(0, 64).optional(),
+  'decode-ahead': onOff.default(true),
   'qnn-lib': text.optional(),
   'perf-profile': text.optional(),
   runtime: text.optional(),

@@ -208,6 +208,10 @@ export interface NativeIteration {
   stepDispatchNs: Float64Array;
   stepExecuteNs: Float64Array;
   stepSynchronizeNs: Float64Array;
+  /** Processor time of the thread that drives the session, outside waiting for the device. */
+  stepHostCpuNs: Float64Array;
+  /** Times that the driver was handed work. */
+  stepSubmissions: Float64Array;
   /** Encoders: [batch, d]; empty otherwise. */
   embedding: Float32Array;
   usageBegin: NativeUsage;

@@ -74,6 +74,9 @@ export function benchmarkConfig(plan: RunPlan): BenchmarkConfig {
     prompt_rule: prompt.rule,
     ...(prompt.ids.length <= MAX_LISTED_IDS ? { prompt_tokens: Array.from(prompt.ids) } : {}),
     ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
+    ...(plan.choice.backend === 'vulkan' && plan.description.family === 'decoder'
+      ? { decode_ahead: options['decode-ahead'] }
+      : {}),
     ...(options['perf-profile'] === undefined ? {} : { perf_profile: options['perf-profile'] }),
   };
 }

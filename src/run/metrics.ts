@@ -92,6 +92,7 @@ function overheadOf(warm: NativeIteration): Iteration['overhead'] {
     dispatch: warm.stepDispatchNs,
     execute: warm.stepExecuteNs,
     synchronize: warm.stepSynchronizeNs,
+    host_cpu: warm.stepHostCpuNs,
   };
   const overhead: Record<string, number> = {};
   for (const [name, values] of Object.entries(parts)) {
@@ -100,6 +101,9 @@ function overheadOf(warm: NativeIteration): Iteration['overhead'] {
     if (prefill !== undefined) overhead[`prefill_${name}_ms`] = prefill / MS;
     if (decode !== undefined) overhead[`${name}_ms`] = decode / MS / (values.length - 1);
   }
+  const submissions = sum(warm.stepSubmissions, 1);
+  if (submissions !== undefined)
+    overhead.submissions_per_step = submissions / (warm.stepSubmissions.length - 1);
   return Object.keys(overhead).length === 0 ? undefined : overhead;
 }
 

@@ -104,6 +104,7 @@ export function backendExtras(options: RunOptions): Record<string, string> {
     ...(options.precision === 'int8' || options.precision === 'int4'
       ? { qnn_ranges_dir: packedCacheFolder() }
       : {}),
+    ...(options['decode-ahead'] ? {} : { decode_ahead: 'off' }),
   };
 }
 

@@ -74,6 +74,9 @@ export const OverheadSchema = z
     prefill_dispatch_ms: maybeQuantity,
     prefill_execute_ms: maybeQuantity,
     prefill_synchronize_ms: maybeQuantity,
+    host_cpu_ms: maybeQuantity,
+    prefill_host_cpu_ms: maybeQuantity,
+    submissions_per_step: maybeQuantity,
   })
   .meta({ id: 'step_overhead' });
 

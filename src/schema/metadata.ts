@@ -54,6 +54,10 @@ export const BenchmarkConfigSchema = z
     executions: count.nullish().describe('context binary: of each graph in one iteration'),
     graphs: z.array(z.string()).nullish().describe('context binary: the graphs that were executed'),
     io_memory: maybeText.describe('NPU: "auto", "shared" or "copied" inputs and outputs'),
+    decode_ahead: z
+      .boolean()
+      .nullish()
+      .describe('Vulkan: whether a decode step was submitted while the one before it ran'),
   })
   .meta({ id: 'benchmark_config' });
 

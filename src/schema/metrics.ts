@@ -113,6 +113,9 @@ const ROWS: Row[] = [
   ['overhead.prefill_dispatch_ms', 'Dispatch in prefill', 'ms', 'lower'],
   ['overhead.prefill_execute_ms', 'Execution of prefill', 'ms', 'lower'],
   ['overhead.prefill_synchronize_ms', 'Synchronisation in prefill', 'ms', 'lower'],
+  ['overhead.host_cpu_ms', 'Host processor time beside waiting, per step', 'ms', 'lower'],
+  ['overhead.prefill_host_cpu_ms', 'Host processor time beside waiting, in prefill', 'ms', 'lower'],
+  ['overhead.submissions_per_step', 'Submissions per step', '×', 'none'],
   ['utilization.device_percent', 'Device utilisation', '%', 'none'],
   ['utilization.cpu_percent', 'Processor utilisation', '%', 'none'],
 ];

@@ -68,6 +68,9 @@ export const ResultsSchema = z
         prefill_dispatch_ms: maybeBlock,
         prefill_execute_ms: maybeBlock,
         prefill_synchronize_ms: maybeBlock,
+        host_cpu_ms: maybeBlock,
+        prefill_host_cpu_ms: maybeBlock,
+        submissions_per_step: maybeBlock,
       })
       .optional(),
     utilization: z.looseObject({ device_percent: maybeBlock, cpu_percent: maybeBlock }).optional(),

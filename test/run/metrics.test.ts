@@ -23,6 +23,8 @@ function warmRun(): NativeIteration {
     stepDispatchNs: new Float64Array(4).fill(Number.NaN),
     stepExecuteNs: ms(90, 16, 16, 16),
     stepSynchronizeNs: new Float64Array(4).fill(Number.NaN),
+    stepHostCpuNs: ms(0.5, 0.02, 0.04, 0.03),
+    stepSubmissions: Float64Array.of(1, 1, 1, 4),
     embedding: new Float32Array(),
     usageBegin: usage(500),
     usageFirst: usage(700),
@@ -136,6 +138,9 @@ describe('an iteration from its samples', () => {
       transfer_ms: 4,
       prefill_execute_ms: 90,
       execute_ms: 16,
+      prefill_host_cpu_ms: 0.5,
+      host_cpu_ms: 0.03,
+      submissions_per_step: 2,
     });
   });
 

@@ -139,6 +139,8 @@ function runIteration(process_, workload, encoder) {
     stepDispatchNs: nothing(),
     stepExecuteNs: nothing(),
     stepSynchronizeNs: nothing(),
+    stepHostCpuNs: nothing(),
+    stepSubmissions: nothing(),
     embedding: new Float32Array(encoder ? workload.batch * 4 : 0).fill(0.5),
     usageBegin,
     usageFirst,

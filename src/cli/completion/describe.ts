@@ -35,6 +35,7 @@ const KNOWN: Record<string, readonly string[]> = {
   precision: PRECISIONS,
   quantization: ['int8', 'int4', 'f16', 'f32'],
   'cold-start': ['on', 'off'],
+  'decode-ahead': ['on', 'off'],
   'packed-cache': ['on', 'off'],
   cache: ['drop', 'keep'],
 };
