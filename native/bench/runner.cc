@@ -37,6 +37,15 @@ Result<void> run_decoder(Session& session, const Workload& workload, IterationSa
   std::vector<int32_t> next(batch);
   const Marker marker(workload.marker_fd);
 
+  const StepDone done = [&](uint32_t step, std::span<const int32_t> tokens,
+                            const StepTiming& timing) {
+    const uint32_t k = step + 1;
+    samples.token_ns[k] = now_ns();
+    marker.token();
+    samples.steps[k] = timing;
+    for (uint32_t b = 0; b < batch; ++b) samples.token_ids[b * outputs + k] = tokens[b];
+  };
+
   session.reset();
   samples.usage_begin = process_usage();
   samples.begin_ns = now_ns();
@@ -46,12 +55,7 @@ Result<void> run_decoder(Session& session, const Workload& workload, IterationSa
   samples.usage_first = process_usage();
   for (uint32_t b = 0; b < batch; ++b) samples.token_ids[b * outputs] = next[b];
 
-  for (uint32_t k = 1; k < outputs; ++k) {
-    NPB_TRY(session.forward(next, next, samples.steps[k]));
-    samples.token_ns[k] = now_ns();
-    marker.token();
-    for (uint32_t b = 0; b < batch; ++b) samples.token_ids[b * outputs + k] = next[b];
-  }
+  NPB_TRY(session.decode(outputs - 1, next, done));
   samples.usage_end = process_usage();
   return {};
 }

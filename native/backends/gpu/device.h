@@ -3,6 +3,7 @@
 // session are the same for both (plan.h, pack.h, session.h).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -52,7 +53,7 @@ enum class Kernel : uint32_t {
   pool,          // x, y
   l2_norm,       // x, y
   argmax_part,   // x, partial values, partial indices
-  argmax_final,  // partial values, partial indices, token ids
+  argmax_final,  // partial values, partial indices, token ids, the next step's tokens, step
   count
 };
 const char* name(Kernel kernel);
@@ -129,6 +130,14 @@ class RecordedList {
   virtual ~RecordedList() = default;
 };
 
+/// What the end of one submission told.
+struct Finished {
+  std::optional<uint64_t> execute_ns;  // by the device's clock
+  /// Where its execution lies on now_ns()'s clock, for drivers that relate the two.
+  std::optional<uint64_t> begin_ns = std::nullopt, end_ns = std::nullopt;
+  std::optional<uint64_t> waiting_cpu_ns = std::nullopt;  // the caller's processor time in waiting
+};
+
 class Device {
  public:
   virtual ~Device() = default;
@@ -147,8 +156,16 @@ class Device {
 
   /// Makes every kernel and command needed to run `list` again and again.
   virtual Result<std::unique_ptr<RecordedList>> record(std::span<const Dispatch> list) = 0;
+  /// Whether submit() and finish() let a list be submitted while another one runs; execute() is for
+  /// devices that can't.
+  virtual bool runs_ahead() const { return false; }
   /// One submission; returns when the device has finished. Success allocates nothing.
-  virtual Result<void> execute(RecordedList& list, StepTiming& timing) = 0;
+  virtual Result<void> execute(RecordedList&, StepTiming&) { return wrong_way(); }
+  /// Hands a list to the driver and returns; how often the driver was called for it. A list is in
+  /// flight once at a time, and lists end in the order of their submission.
+  virtual Result<uint32_t> submit(RecordedList&) { return wrong_way(); }
+  /// Waits for a submitted list. Success allocates nothing.
+  virtual Result<Finished> finish(RecordedList&) { return wrong_way(); }
   /// Device nanoseconds of every dispatch of a list, from a run of its own with a stamp around
   /// each.
   virtual Result<std::vector<uint64_t>> profile(std::span<const Dispatch> list) = 0;
@@ -157,6 +174,11 @@ class Device {
   /// Called once, when everything was recorded. A cache that can't be written costs the next start
   /// its time and this run nothing, so it is no error.
   virtual KernelCache keep_kernels() = 0;
+
+ private:
+  static Error wrong_way() {
+    return {ErrorCode::internal, "A step was run in a way that the device doesn't offer."};
+  }
 };
 
 /// `bytes` that a driver refused because of `cause` (its own name of the failure), with `available`
@@ -176,6 +198,28 @@ inline void split_submission(uint64_t dispatch_ns, uint64_t waited_ns, uint64_t 
   timing.execute_ns = execute;
   timing.dispatch_ns = dispatch_ns < rest ? dispatch_ns : rest;
   timing.synchronize_ns = rest - *timing.dispatch_ns;
+}
+
+/// The same where the device's execution has a place on the host's clock: what lies before it in
+/// the host's window [begin, end] is dispatch, what lies after it is synchronisation.
+inline void split_window(uint64_t begin_ns, uint64_t end_ns, const Finished& finished,
+                         StepTiming& timing) {
+  const uint64_t from = std::clamp(*finished.begin_ns, begin_ns, end_ns);
+  const uint64_t to = std::clamp(*finished.end_ns, from, end_ns);
+  timing.dispatch_ns = from - begin_ns;
+  timing.execute_ns = to - from;
+  timing.synchronize_ns = end_ns - to;
+}
+
+/// Divides the host's window of a step, in which `dispatch_ns` went into submitting.
+inline void split_step(uint64_t begin_ns, uint64_t dispatch_ns, uint64_t end_ns,
+                       const Finished& finished, StepTiming& timing) {
+  if (finished.begin_ns && finished.end_ns)
+    split_window(begin_ns, end_ns, finished, timing);
+  else if (finished.execute_ns)
+    split_submission(dispatch_ns, end_ns - begin_ns - dispatch_ns, *finished.execute_ns, timing);
+  else
+    timing.dispatch_ns = dispatch_ns, timing.synchronize_ns = end_ns - begin_ns - dispatch_ns;
 }
 
 }  // namespace npb::gpu

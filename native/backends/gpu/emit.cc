@@ -33,7 +33,8 @@ Variant elementwise_variant(const Limits& limits) {
 
 }  // namespace
 
-void Plan::emit(const LoweredOp& op, uint32_t step_tokens, std::vector<Dispatch>& list) const {
+void Plan::emit(const LoweredOp& op, uint32_t step_tokens, uint32_t slot,
+                std::vector<Dispatch>& list) const {
   switch (op.kind) {
     case LoweredKind::embed:
       return emit_embed(op, step_tokens, list);
@@ -50,7 +51,7 @@ void Plan::emit(const LoweredOp& op, uint32_t step_tokens, std::vector<Dispatch>
     case LoweredKind::pool:
       return emit_elementwise(op, step_tokens, list);
     case LoweredKind::argmax:
-      return emit_argmax(op, step_tokens, list);
+      return emit_argmax(op, step_tokens, slot, list);
   }
 }
 
@@ -306,7 +307,7 @@ void Plan::emit_elementwise(const LoweredOp& op, uint32_t step_tokens,
   list.push_back(std::move(d));
 }
 
-void Plan::emit_argmax(const LoweredOp& op, uint32_t step_tokens,
+void Plan::emit_argmax(const LoweredOp& op, uint32_t step_tokens, uint32_t slot,
                        std::vector<Dispatch>& list) const {
   const Node& node = *op.nodes[0];
   const Location& x = layout_.of[node.inputs[0]];
@@ -321,8 +322,10 @@ void Plan::emit_argmax(const LoweredOp& op, uint32_t step_tokens,
   part.node = &node;
   list.push_back(std::move(part));
   Dispatch final{.kernel = Kernel::argmax_final, .variant = variant};
-  final.bindings = {partial_values_, partial_ids_, next_};
-  final.push = {argmax_parts_};
+  final.bindings = {partial_values_, partial_ids_, next_[slot], tokens_, step_};
+  // A graph with logits of every token has no one token that follows.
+  const bool feeds = graph_.values[node.inputs[0]].rows != Rows::per_token;
+  final.push = {argmax_parts_, feeds ? step_tokens : 0u};
   final.groups = {m, 1, 1};
   final.node = &node;
   list.push_back(std::move(final));

@@ -52,9 +52,10 @@ Result<void> Plan::allocate(uint32_t threads) {
   };
   tokens_ = carve(token_rows * 4);
   step_ = carve(4);
-  next_ = carve(std::max<uint64_t>(logits_rows, 1) * 4);
+  for (Binding& slot : next_) slot = carve(std::max<uint64_t>(logits_rows, 1) * 4);
   NPB_TRY_ASSIGN(io_, device_.create_buffer(at, BufferKind::host_shared));
-  tokens_.buffer = step_.buffer = next_.buffer = io_;
+  tokens_.buffer = step_.buffer = io_;
+  for (Binding& slot : next_) slot.buffer = io_;
 
   at = 0;
   partial_values_ = carve(logits_rows * argmax_parts_ * 4);
@@ -119,9 +120,9 @@ Binding Plan::region(ValueId value) const {
 
 Binding Plan::cache(uint32_t layer, bool v) const { return kv_[2 * layer + (v ? 1 : 0)]; }
 
-std::vector<Dispatch> Plan::dispatches(uint32_t step_tokens) const {
+std::vector<Dispatch> Plan::dispatches(uint32_t step_tokens, uint32_t slot) const {
   std::vector<Dispatch> list;
-  for (const LoweredOp& op : lowered_.ops) emit(op, step_tokens, list);
+  for (const LoweredOp& op : lowered_.ops) emit(op, step_tokens, slot, list);
   return list;
 }
 

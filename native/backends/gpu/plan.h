@@ -11,6 +11,8 @@
 
 namespace npb::gpu {
 
+/// Steps in flight at most: one runs while the next waits in the device's queue.
+constexpr uint32_t kNextSlots = 2;
 constexpr uint32_t kArgmaxPartLogits = 4096;  // logits per workgroup of argmax's first stage
 
 struct PlanSizes {
@@ -27,14 +29,16 @@ class Plan {
   static Result<std::unique_ptr<Plan>> make(Device& device, const Graph& graph,
                                             const PlanSizes& sizes, uint32_t threads);
 
-  /// Launches of one step of `step_tokens` tokens per sequence, in order.
-  std::vector<Dispatch> dispatches(uint32_t step_tokens) const;
+  /// Launches of one step of `step_tokens` tokens per sequence, in order. Its last launch leaves
+  /// the token ids in one of kNextSlots places for the host, and in the places of the next step's
+  /// input with its position: so a step may follow without the host.
+  std::vector<Dispatch> dispatches(uint32_t step_tokens, uint32_t slot = 0) const;
 
   // host_shared buffer: token ids in, the step's state, token ids out
   BufferId io() const { return io_; }
   uint64_t tokens_offset() const { return tokens_.offset; }
   uint64_t step_offset() const { return step_.offset; }  // one word: tokens in the KV cache
-  uint64_t next_offset() const { return next_.offset; }
+  uint64_t next_offset(uint32_t slot = 0) const { return next_[slot].offset; }
   BufferId activations() const { return activations_; }
   const Location& location(ValueId value) const { return layout_.of[value]; }
   MemoryReport memory() const;
@@ -47,7 +51,8 @@ class Plan {
   Result<void> allocate(uint32_t threads);
   Result<void> upload_rope_table();
 
-  void emit(const LoweredOp& op, uint32_t step_tokens, std::vector<Dispatch>& list) const;
+  void emit(const LoweredOp& op, uint32_t step_tokens, uint32_t slot,
+            std::vector<Dispatch>& list) const;
   void emit_embed(const LoweredOp& op, uint32_t step_tokens, std::vector<Dispatch>& list) const;
   void emit_linear(const LoweredOp& op, uint32_t step_tokens, std::vector<Dispatch>& list) const;
   void emit_norm(const LoweredOp& op, uint32_t step_tokens, std::vector<Dispatch>& list) const;
@@ -56,7 +61,8 @@ class Plan {
   void emit_attention(const LoweredOp& op, uint32_t step_tokens, std::vector<Dispatch>& list) const;
   void emit_elementwise(const LoweredOp& op, uint32_t step_tokens,
                         std::vector<Dispatch>& list) const;
-  void emit_argmax(const LoweredOp& op, uint32_t step_tokens, std::vector<Dispatch>& list) const;
+  void emit_argmax(const LoweredOp& op, uint32_t step_tokens, uint32_t slot,
+                   std::vector<Dispatch>& list) const;
 
   uint32_t rows_of(ValueId value, uint32_t step_tokens) const;
   Binding region(ValueId value) const;
@@ -71,7 +77,8 @@ class Plan {
   BufferId io_ = kNoBuffer, activations_ = kNoBuffer;
   std::vector<Binding> kv_;  // [layer][k, v]
   uint64_t kv_bytes_ = 0, other_bytes_ = 0;
-  Binding tokens_, step_, next_;          // in io_
+  Binding tokens_, step_;                 // in io_
+  std::array<Binding, kNextSlots> next_;  // in io_
   Binding rope_table_;                    // cos, sin by position
   Binding partial_values_, partial_ids_;  // argmax
   uint32_t argmax_parts_ = 0;

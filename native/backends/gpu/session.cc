@@ -20,6 +20,8 @@ class GpuSession : public Session {
   Result<void> open(uint64_t begin_ns, uint64_t opened_ns) {
     timeline_.begin_ns = begin_ns;
     timeline_.device_open_ns = opened_ns;
+    const auto asked = options_.extra.find("decode_ahead");
+    ahead_ = device_->runs_ahead() && (asked == options_.extra.end() || asked->second != "off");
     if (options_.precision == Precision::int8 || options_.precision == Precision::int4)
       return Error{ErrorCode::unsupported,
                    "The GPU computes in the model's own weight format; use --precision auto, f16 "
@@ -37,7 +39,12 @@ class GpuSession : public Session {
                           options_.threads));
     timeline_.weights_ready_ns = now_ns();
     timeline_.weight_read_bytes = graph_->model->weight_bytes;
-    if (graph_->next_token != kNoValue) NPB_TRY(recorded(1));
+    if (graph_->next_token != kNoValue) {
+      NPB_TRY(recorded(1));
+      if (feeds_itself()) {
+        NPB_TRY_ASSIGN(second_, device_->record(plan_->dispatches(1, 1)));
+      }
+    }
     NPB_TRY(recorded(options_.max_step_tokens));
     const KernelCache kernels = device_->keep_kernels();
     if (kernels != KernelCache::off && kernels != KernelCache::opaque)
@@ -51,7 +58,7 @@ class GpuSession : public Session {
     if (graph_->next_token == kNoValue)
       return Error{ErrorCode::invalid_argument,
                    "This model is an encoder: it has embeddings, not next tokens."};
-    NPB_TRY(step(tokens, timing));
+    NPB_TRY_ASSIGN(const Finished finished, step(tokens, timing));
     const uint64_t begin = now_ns();
     const size_t rows =
         graph_->values[graph_->logits].rows == Rows::per_token ? tokens.size() : options_.batch;
@@ -60,8 +67,50 @@ class GpuSession : public Session {
                                             std::to_string(next.size()) + " tokens, not " +
                                             std::to_string(rows)};
     std::memcpy(next.data(), device_->mapped(plan_->io()) + plan_->next_offset(), rows * 4);
-    finish(timing, begin);
+    end_step(finished, begin, timing);
     past_ += static_cast<uint32_t>(tokens.size() / options_.batch);
+    return {};
+  }
+
+  Result<void> decode(uint32_t steps, std::span<int32_t> next, const StepDone& done) override {
+    if (!feeds_itself() || steps == 0) return Session::decode(steps, next, done);
+    const uint32_t batch = options_.batch;
+    NPB_TRY(check_step(batch, uint64_t{steps}));
+    RecordedList* const lists[kNextSlots] = {lists_.at(1).get(), second_.get()};
+    // The device reads its input once: what follows it writes itself.
+    begin_step();
+    write_input(next);
+    const uint64_t input_ns = now_ns() - step_begin_ns_;
+    uint64_t dispatch_ns = 0;
+    uint32_t submitted = 0, submissions = 0;
+    const auto submit = [&]() -> Result<void> {
+      const uint64_t begin = now_ns();
+      NPB_TRY_ASSIGN(submissions, device_->submit(*lists[submitted % kNextSlots]));
+      dispatch_ns += now_ns() - begin;
+      ++submitted;
+      return {};
+    };
+    NPB_TRY(submit());
+    for (uint32_t step = 0; step < steps; ++step) {
+      // One step waits in the device's queue while this one runs. If it can't, this one still ends:
+      // nothing in flight may be freed.
+      const Result<void> ahead = submitted < steps ? submit() : Result<void>();
+      NPB_TRY_ASSIGN(const Finished finished, device_->finish(*lists[step % kNextSlots]));
+      NPB_TRY(ahead);
+      const uint64_t finished_ns = now_ns();
+      std::memcpy(next.data(), device_->mapped(plan_->io()) + plan_->next_offset(step % kNextSlots),
+                  batch * 4);
+      StepTiming timing;
+      host_copy_ns_ = step == 0 ? input_ns : 0;
+      split_step(step_begin_ns_ + host_copy_ns_, dispatch_ns, finished_ns, finished, timing);
+      timing.submissions = submissions;
+      end_step(finished, finished_ns, timing);
+      ++past_;
+      last_rows_ = batch, last_step_tokens_ = 1;
+      begin_step();
+      dispatch_ns = 0;
+      done(step, next, timing);
+    }
     return {};
   }
 
@@ -71,10 +120,10 @@ class GpuSession : public Session {
       return Error{ErrorCode::invalid_argument,
                    "This model is a decoder: it makes tokens, not embeddings."};
     past_ = 0;
-    NPB_TRY(step(tokens, timing));
+    NPB_TRY_ASSIGN(const Finished finished, step(tokens, timing));
     const uint64_t begin = now_ns();
     NPB_TRY(read_value(graph_->embedding, options_.batch, vectors));
-    finish(timing, begin);
+    end_step(finished, begin, timing);
     return {};
   }
 
@@ -110,40 +159,72 @@ class GpuSession : public Session {
     return list.get();
   }
 
-  /// Writes the inputs, runs the recorded list, and counts the host's copies as transfer.
-  Result<void> step(std::span<const int32_t> tokens, StepTiming& timing) {
-    timing = {};
-    step_begin_ns_ = now_ns();
-    const uint32_t batch = options_.batch;
-    const uint32_t step_tokens = static_cast<uint32_t>(tokens.size() / batch);
-    if (tokens.empty() || tokens.size() % batch != 0 || step_tokens > options_.max_step_tokens)
-      return Error{ErrorCode::invalid_argument, "A step of " + std::to_string(tokens.size()) +
+  /// Whether a step's tokens can be the next one's input without passing through the host. Where
+  /// one device step makes tokens of all positions, there is no one token that follows.
+  bool feeds_itself() const {
+    return ahead_ && graph_->next_token != kNoValue &&
+           graph_->values[graph_->logits].rows != Rows::per_token;
+  }
+
+  Result<void> check_step(size_t tokens, uint64_t positions) const {
+    if (tokens == 0 || tokens % options_.batch != 0 ||
+        tokens / options_.batch > options_.max_step_tokens)
+      return Error{ErrorCode::invalid_argument, "A step of " + std::to_string(tokens) +
                                                     " tokens doesn't fit a session opened for " +
-                                                    std::to_string(batch) + " x " +
+                                                    std::to_string(options_.batch) + " x " +
                                                     std::to_string(options_.max_step_tokens) + "."};
-    if (graph_->next_token != kNoValue && past_ + step_tokens > options_.max_tokens)
-      return Error{ErrorCode::invalid_argument, "The KV cache holds " +
-                                                    std::to_string(options_.max_tokens) +
-                                                    " tokens; this step would need " +
-                                                    std::to_string(past_ + step_tokens) + "."};
-    NPB_TRY_ASSIGN(RecordedList * list, recorded(step_tokens));
-    std::byte* io = device_->mapped(plan_->io());
-    std::memcpy(io + plan_->tokens_offset(), tokens.data(), tokens.size() * 4);
-    std::memcpy(io + plan_->step_offset(), &past_, 4);
-    host_copy_ns_ = now_ns() - step_begin_ns_;
-    NPB_TRY(device_->execute(*list, timing));
-    last_rows_ =
-        graph_->logits != kNoValue && graph_->values[graph_->logits].rows == Rows::per_token
-            ? static_cast<uint32_t>(tokens.size())
-            : batch;
-    last_step_tokens_ = step_tokens;
+    if (graph_->next_token != kNoValue && past_ + positions > options_.max_tokens)
+      return Error{ErrorCode::invalid_argument,
+                   "The KV cache holds " + std::to_string(options_.max_tokens) +
+                       " tokens; this step would need " + std::to_string(past_ + positions) + "."};
     return {};
   }
 
-  void finish(StepTiming& timing, uint64_t copy_begin_ns) const {
+  void begin_step() {
+    step_begin_ns_ = now_ns();
+    step_begin_cpu_ns_ = device_->runs_ahead() ? thread_cpu_ns() : std::nullopt;
+  }
+
+  void write_input(std::span<const int32_t> tokens) {
+    std::byte* io = device_->mapped(plan_->io());
+    std::memcpy(io + plan_->tokens_offset(), tokens.data(), tokens.size() * 4);
+    std::memcpy(io + plan_->step_offset(), &past_, 4);
+  }
+
+  /// Writes the inputs and runs the recorded list; end_step() follows once its output is copied.
+  Result<Finished> step(std::span<const int32_t> tokens, StepTiming& timing) {
+    timing = {};
+    begin_step();
+    const uint32_t step_tokens = static_cast<uint32_t>(tokens.size() / options_.batch);
+    NPB_TRY(check_step(tokens.size(), step_tokens));
+    NPB_TRY_ASSIGN(RecordedList * list, recorded(step_tokens));
+    write_input(tokens);
+    const uint64_t begin_ns = now_ns();
+    host_copy_ns_ = begin_ns - step_begin_ns_;
+    Finished finished;
+    if (device_->runs_ahead()) {
+      NPB_TRY_ASSIGN(timing.submissions, device_->submit(*list));
+      const uint64_t submitted_ns = now_ns();
+      NPB_TRY_ASSIGN(finished, device_->finish(*list));
+      split_step(begin_ns, submitted_ns - begin_ns, now_ns(), finished, timing);
+    } else {
+      NPB_TRY(device_->execute(*list, timing));
+    }
+    last_rows_ =
+        graph_->logits != kNoValue && graph_->values[graph_->logits].rows == Rows::per_token
+            ? static_cast<uint32_t>(tokens.size())
+            : options_.batch;
+    last_step_tokens_ = step_tokens;
+    return finished;
+  }
+
+  /// `copy_begin_ns`: when the device was done and the copy of its output began.
+  void end_step(const Finished& finished, uint64_t copy_begin_ns, StepTiming& timing) const {
     const uint64_t end = now_ns();
     timing.transfer_ns = timing.transfer_ns.value_or(0) + host_copy_ns_ + (end - copy_begin_ns);
     timing.wall_ns = end - step_begin_ns_;
+    if (step_begin_cpu_ns_ && finished.waiting_cpu_ns)
+      timing.host_cpu_ns = *thread_cpu_ns() - *step_begin_cpu_ns_ - *finished.waiting_cpu_ns;
   }
 
   Result<void> read_value(ValueId value, uint32_t rows, std::span<float> out) {
@@ -165,9 +246,12 @@ class GpuSession : public Session {
   SessionOptions options_;
   std::unique_ptr<Plan> plan_;
   std::map<uint32_t, std::unique_ptr<RecordedList>> lists_;  // by step length
+  std::unique_ptr<RecordedList> second_;  // a decode step that can be in flight beside the first
+  bool ahead_ = false;
   OpenTimeline timeline_;
   uint32_t past_ = 0, last_rows_ = 0, last_step_tokens_ = 0;
   uint64_t step_begin_ns_ = 0, host_copy_ns_ = 0;
+  std::optional<uint64_t> step_begin_cpu_ns_;
 };
 
 std::vector<PlacementEntry> GpuSession::placement() const {

@@ -12,6 +12,9 @@ namespace {
 
 /// A driver that takes longer than this for one step hangs.
 constexpr uint64_t kFenceTimeoutNs = 120'000'000'000;
+/// Lists that share a buffer for their stamps; a session records one for each length of step.
+constexpr uint32_t kStampSlots = 64;
+constexpr uint64_t kRecalibrateNs = 1'000'000'000;
 
 }  // namespace
 
@@ -25,6 +28,29 @@ uint64_t VulkanDevice::stamp_ns(uint64_t begin, uint64_t end) const {
   return static_cast<uint64_t>(
       static_cast<double>(timestamp_difference(begin, end, physical_.timestamp_valid_bits)) *
       period);
+}
+
+void VulkanDevice::calibrate() {
+  if (!get_calibrated_ || (calibration_ && now_ns() - calibration_->host_ns < kRecalibrateNs))
+    return;
+  VkCalibratedTimestampInfoEXT clocks[2]{};
+  clocks[0].sType = clocks[1].sType = VK_STRUCTURE_TYPE_CALIBRATED_TIMESTAMP_INFO_EXT;
+  clocks[0].timeDomain = VK_TIME_DOMAIN_DEVICE_EXT;
+  clocks[1].timeDomain = VK_TIME_DOMAIN_CLOCK_MONOTONIC_EXT;
+  uint64_t stamps[2], deviation_ns = 0;
+  // Without a new one the last stays: durations don't rest on it.
+  if (get_calibrated_(device_, 2, clocks, stamps, &deviation_ns) == VK_SUCCESS)
+    calibration_ = Calibration{stamps[0], stamps[1]};
+}
+
+std::optional<uint64_t> VulkanDevice::host_ns(uint64_t stamp) const {
+  if (!calibration_) return std::nullopt;
+  // Either may be the later one: the shorter way round the counter is the true one.
+  const uint32_t bits = physical_.timestamp_valid_bits;
+  const bool later = timestamp_difference(calibration_->stamp, stamp, bits) <=
+                     timestamp_difference(stamp, calibration_->stamp, bits);
+  return later ? calibration_->host_ns + stamp_ns(calibration_->stamp, stamp)
+               : calibration_->host_ns - stamp_ns(stamp, calibration_->stamp);
 }
 
 Result<std::unique_ptr<VulkanDevice>> VulkanDevice::open(
@@ -41,19 +67,25 @@ Result<void> VulkanDevice::initialize(const std::filesystem::path& cache_folder)
   queue.queueFamilyIndex = physical_.queue_family;
   queue.queueCount = 1;
   queue.pQueuePriorities = &priority;
-  const char* budget = VK_EXT_MEMORY_BUDGET_EXTENSION_NAME;
+  std::vector<const char*> extensions;
+  if (physical_.memory_budget) extensions.push_back(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+  if (physical_.calibrated_timestamps) extensions.push_back(physical_.calibrated_timestamps);
   VkDeviceCreateInfo create{};
   create.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO;
   create.queueCreateInfoCount = 1;
   create.pQueueCreateInfos = &queue;
-  create.enabledExtensionCount = physical_.memory_budget ? 1 : 0;
-  create.ppEnabledExtensionNames = &budget;
+  create.enabledExtensionCount = static_cast<uint32_t>(extensions.size());
+  create.ppEnabledExtensionNames = extensions.data();
   VkResult result = vkCreateDevice(physical_.handle, &create, nullptr, &device_);
   if (result != VK_SUCCESS)
     return Error{ErrorCode::device_unavailable,
                  "The GPU " + physical_.info.name + " could not be opened (" + result_name(result) +
                      "); close programs that use it, or update its driver."};
   vkGetDeviceQueue(device_, physical_.queue_family, 0, &queue_);
+  for (const char* name : {"vkGetCalibratedTimestampsKHR", "vkGetCalibratedTimestampsEXT"})
+    if (physical_.calibrated_timestamps && !get_calibrated_)
+      get_calibrated_ =
+          reinterpret_cast<PFN_vkGetCalibratedTimestampsEXT>(vkGetDeviceProcAddr(device_, name));
   VkCommandPoolCreateInfo pool{};
   pool.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO;
   pool.queueFamilyIndex = physical_.queue_family;
@@ -98,7 +130,6 @@ Result<void> VulkanDevice::write(gpu::BufferId buffer, uint64_t offset,
     return {};
   }
   NPB_TRY_ASSIGN(const gpu::BufferId staging, buffers_->staging());
-  StepTiming timing;
   for (uint64_t at = 0; at < bytes.size(); at += Buffers::kStagingBytes) {
     const uint64_t count = std::min<uint64_t>(Buffers::kStagingBytes, bytes.size() - at);
     std::memcpy(buffers_->mapped(staging), bytes.data() + at, count);
@@ -108,7 +139,7 @@ Result<void> VulkanDevice::write(gpu::BufferId buffer, uint64_t offset,
     memory_barrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
                    VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_READ_BIT);
     vkEndCommandBuffer(commands);
-    const Result<void> done = submit_and_wait({commands}, timing);
+    const Result<void> done = run_once(commands);
     if (!hung_) vkFreeCommandBuffers(device_, commands_, 1, &commands);
     NPB_TRY(done);
   }
@@ -121,7 +152,6 @@ Result<void> VulkanDevice::read(gpu::BufferId buffer, uint64_t offset, std::span
     return {};
   }
   NPB_TRY_ASSIGN(const gpu::BufferId staging, buffers_->staging());
-  StepTiming timing;
   for (uint64_t at = 0; at < bytes.size(); at += Buffers::kStagingBytes) {
     const uint64_t count = std::min<uint64_t>(Buffers::kStagingBytes, bytes.size() - at);
     NPB_TRY_ASSIGN(VkCommandBuffer commands, begin_commands(device_, commands_));
@@ -132,7 +162,7 @@ Result<void> VulkanDevice::read(gpu::BufferId buffer, uint64_t offset, std::span
     memory_barrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
                    VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
     vkEndCommandBuffer(commands);
-    const Result<void> done = submit_and_wait({commands}, timing);
+    const Result<void> done = run_once(commands);
     if (!hung_) vkFreeCommandBuffers(device_, commands_, 1, &commands);
     NPB_TRY(done);
     std::memcpy(bytes.data() + at, buffers_->mapped(staging), count);
@@ -142,58 +172,85 @@ Result<void> VulkanDevice::read(gpu::BufferId buffer, uint64_t offset, std::span
 
 Result<std::unique_ptr<gpu::RecordedList>> VulkanDevice::record(
     std::span<const gpu::Dispatch> list) {
-  NPB_TRY_ASSIGN(std::unique_ptr<VulkanList> recorded, recorder().record(list, Stamps::around_all));
+  NPB_TRY_ASSIGN(const StampSlot slot, stamp_slot());
+  NPB_TRY_ASSIGN(std::unique_ptr<VulkanList> recorded,
+                 recorder().record(list, Stamps::around_all, slot));
   return std::unique_ptr<gpu::RecordedList>(std::move(recorded));
+}
+
+Result<StampSlot> VulkanDevice::stamp_slot() {
+  constexpr uint64_t kPairBytes = 2 * sizeof(uint64_t);
+  if (stamp_slots_used_ % kStampSlots == 0) {
+    NPB_TRY_ASSIGN(stamps_,
+                   buffers_->create(kStampSlots * kPairBytes, gpu::BufferKind::host_shared));
+  }
+  const uint64_t offset = stamp_slots_used_++ % kStampSlots * kPairBytes;
+  return StampSlot{buffers_->handle(stamps_), offset,
+                   reinterpret_cast<const uint64_t*>(buffers_->mapped(stamps_) + offset)};
 }
 
 Recorder VulkanDevice::recorder() {
   return Recorder(physical_, device_, commands_, hung_, *buffers_, *pipelines_);
 }
 
-Result<void> VulkanDevice::submit_and_wait(const std::vector<VkCommandBuffer>& commands,
-                                           StepTiming& timing) {
+Result<uint32_t> VulkanDevice::submit(const std::vector<VkCommandBuffer>& commands, VkFence fence) {
   if (hung_) return vulkan_error(VK_TIMEOUT, "An earlier step of the GPU");
-  const uint64_t begin = now_ns();
-  VkResult result = vkResetFences(device_, 1, &fence_);
+  VkResult result = vkResetFences(device_, 1, &fence);
   // One submission per command buffer: there is more than one only where long submissions hang.
   for (size_t i = 0; result == VK_SUCCESS && i < commands.size(); ++i) {
     VkSubmitInfo submit{};
     submit.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
     submit.commandBufferCount = 1;
     submit.pCommandBuffers = &commands[i];
-    result = vkQueueSubmit(queue_, 1, &submit, i + 1 == commands.size() ? fence_ : VK_NULL_HANDLE);
+    result = vkQueueSubmit(queue_, 1, &submit, i + 1 == commands.size() ? fence : VK_NULL_HANDLE);
   }
   if (result != VK_SUCCESS) return vulkan_error(result, "Submitting a step to the GPU");
-  const uint64_t submitted = now_ns();
-  result = vkWaitForFences(device_, 1, &fence_, VK_TRUE, kFenceTimeoutNs);
+  return static_cast<uint32_t>(commands.size());
+}
+
+Result<std::optional<uint64_t>> VulkanDevice::wait_for(VkFence fence) {
+  if (hung_) return vulkan_error(VK_TIMEOUT, "An earlier step of the GPU");
+  const std::optional<uint64_t> cpu_before_ns = thread_cpu_ns();
+  const VkResult result = vkWaitForFences(device_, 1, &fence, VK_TRUE, kFenceTimeoutNs);
   hung_ = result == VK_TIMEOUT;
   if (result != VK_SUCCESS) return vulkan_error(result, "Waiting for the GPU");
-  timing.dispatch_ns = submitted - begin;
-  timing.synchronize_ns = now_ns() - submitted;  // execute() takes the device's own share out
+  if (!cpu_before_ns) return std::optional<uint64_t>();
+  return std::optional<uint64_t>(*thread_cpu_ns() - *cpu_before_ns);
+}
+
+Result<void> VulkanDevice::run_once(VkCommandBuffer commands) {
+  NPB_TRY(submit({commands}, fence_));
+  NPB_TRY(wait_for(fence_));
   return {};
 }
 
-Result<void> VulkanDevice::execute(gpu::RecordedList& list, StepTiming& timing) {
-  auto& recorded = static_cast<VulkanList&>(list);
-  NPB_TRY(submit_and_wait(recorded.commands, timing));
-  if (recorded.queries == VK_NULL_HANDLE) return {};
-  uint64_t stamps[2];
-  const VkResult result = vkGetQueryPoolResults(device_, recorded.queries, 0, 2, sizeof stamps,
-                                                stamps, 8, VK_QUERY_RESULT_64_BIT);
-  if (result != VK_SUCCESS) return vulkan_error(result, "Reading the GPU's clock");
-  gpu::split_submission(*timing.dispatch_ns, *timing.synchronize_ns, stamp_ns(stamps[0], stamps[1]),
-                        timing);
-  return {};
+Result<uint32_t> VulkanDevice::submit(gpu::RecordedList& list) {
+  const auto& recorded = static_cast<VulkanList&>(list);
+  return submit(recorded.commands, recorded.fence);
+}
+
+Result<gpu::Finished> VulkanDevice::finish(gpu::RecordedList& list) {
+  const auto& recorded = static_cast<VulkanList&>(list);
+  gpu::Finished finished;
+  NPB_TRY_ASSIGN(finished.waiting_cpu_ns, wait_for(recorded.fence));
+  if (!recorded.stamps) return finished;
+  const uint64_t* stamps = recorded.stamps;
+  finished.execute_ns = stamp_ns(stamps[0], stamps[1]);
+  calibrate();
+  finished.begin_ns = host_ns(stamps[0]);
+  finished.end_ns = host_ns(stamps[1]);
+  return finished;
 }
 
 Result<std::vector<uint64_t>> VulkanDevice::profile(std::span<const gpu::Dispatch> list) {
   if (physical_.timestamp_valid_bits == 0)
     return Error{ErrorCode::unsupported,
                  "This GPU's queue has no timestamps, so there is no per-op profile."};
-  NPB_TRY_ASSIGN(std::unique_ptr<VulkanList> made, recorder().record(list, Stamps::around_each));
+  NPB_TRY_ASSIGN(std::unique_ptr<VulkanList> made,
+                 recorder().record(list, Stamps::around_each, {}));
   const VulkanList& recorded = *made;
-  StepTiming timing;
-  NPB_TRY(submit_and_wait(recorded.commands, timing));
+  NPB_TRY(submit(recorded.commands, recorded.fence));
+  NPB_TRY(wait_for(recorded.fence));
   std::vector<uint64_t> stamps(recorded.query_count);
   const VkResult result =
       vkGetQueryPoolResults(device_, recorded.queries, 0, recorded.query_count, stamps.size() * 8,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <optional>
 
 namespace npb::vulkan {
@@ -106,8 +107,38 @@ void read_info(PhysicalDevice& device, uint32_t index) {
   info.properties["subgroup_size"] = std::to_string(device.limits.subgroup_size);
   info.properties["max_storage_buffer_bytes"] = std::to_string(device.limits.max_binding_bytes);
   info.properties["timestamp_period_ns"] = std::to_string(device.properties.limits.timestampPeriod);
+  info.properties["calibrated_timestamps"] = device.calibrated_timestamps ? "yes" : "no";
   info.properties["timestamp_valid_bits"] = std::to_string(device.timestamp_valid_bits);
   info.properties["unified_memory"] = device.limits.unified_memory ? "yes" : "no";
+}
+
+/// Drivers offer it under either name, with the same functions and structures.
+const char* calibration_extension(VkPhysicalDevice handle,
+                                  const std::vector<VkExtensionProperties>& extensions) {
+  constexpr const char* kNames[] = {"VK_KHR_calibrated_timestamps",
+                                    VK_EXT_CALIBRATED_TIMESTAMPS_EXTENSION_NAME};
+  constexpr const char* kFunctions[] = {"vkGetPhysicalDeviceCalibrateableTimeDomainsKHR",
+                                        "vkGetPhysicalDeviceCalibrateableTimeDomainsEXT"};
+  const auto made = instance();
+  if (!made.ok()) return nullptr;
+  for (size_t i = 0; i < std::size(kNames); ++i) {
+    const bool offered = std::any_of(extensions.begin(), extensions.end(), [&](const auto& one) {
+      return std::strcmp(one.extensionName, kNames[i]) == 0;
+    });
+    const auto domains_of = reinterpret_cast<PFN_vkGetPhysicalDeviceCalibrateableTimeDomainsEXT>(
+        vkGetInstanceProcAddr(*made, kFunctions[i]));
+    if (!offered || !domains_of) continue;
+    uint32_t count = 0;
+    if (domains_of(handle, &count, nullptr) != VK_SUCCESS) continue;
+    std::vector<VkTimeDomainEXT> domains(count);
+    if (domains_of(handle, &count, domains.data()) != VK_SUCCESS) continue;
+    const auto has = [&](VkTimeDomainEXT domain) {
+      return std::find(domains.begin(), domains.end(), domain) != domains.end();
+    };
+    // now_ns()'s own clock; Windows has another one.
+    if (has(VK_TIME_DOMAIN_DEVICE_EXT) && has(VK_TIME_DOMAIN_CLOCK_MONOTONIC_EXT)) return kNames[i];
+  }
+  return nullptr;
 }
 
 std::optional<PhysicalDevice> describe(VkPhysicalDevice handle, uint32_t index) {
@@ -131,6 +162,7 @@ std::optional<PhysicalDevice> describe(VkPhysicalDevice handle, uint32_t index) 
   for (const VkExtensionProperties& extension : extensions)
     if (std::strcmp(extension.extensionName, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME) == 0)
       device.memory_budget = true;
+  device.calibrated_timestamps = calibration_extension(handle, extensions);
   read_limits(device);
   read_info(device, index);
   return device;

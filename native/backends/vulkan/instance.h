@@ -24,7 +24,8 @@ struct PhysicalDevice {
   uint32_t queue_family = 0;
   uint32_t timestamp_valid_bits = 0;
   bool memory_budget = false;
-  bool calibrated_timestamps = false;
+  /// The extension that relates the device's clock to CLOCK_MONOTONIC; null where there is none.
+  const char* calibrated_timestamps = nullptr;
   DeviceInfo info;
   gpu::Limits limits;
 };

@@ -12,6 +12,7 @@ VulkanList::~VulkanList() {
   for (VkBufferView view : views) vkDestroyBufferView(device, view, nullptr);
   vkDestroyDescriptorPool(device, descriptors, nullptr);
   vkDestroyQueryPool(device, queries, nullptr);
+  vkDestroyFence(device, fence, nullptr);
 }
 
 Result<VkCommandBuffer> begin_commands(VkDevice device, VkCommandPool pool) {
@@ -59,6 +60,10 @@ Result<void> Recorder::prepare(VulkanList& recorded, uint32_t count, Stamps stam
   pool.pPoolSizes = sizes.data();
   VkResult result = vkCreateDescriptorPool(device_, &pool, nullptr, &recorded.descriptors);
   if (result != VK_SUCCESS) return vulkan_error(result, "Creating descriptors");
+  VkFenceCreateInfo fence{};
+  fence.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO;
+  result = vkCreateFence(device_, &fence, nullptr, &recorded.fence);
+  if (result != VK_SUCCESS) return vulkan_error(result, "Creating the fence");
   if (physical_.timestamp_valid_bits == 0) return {};
   recorded.query_count = stamps == Stamps::around_each ? 2 * count : 2;
   VkQueryPoolCreateInfo queries{};
@@ -71,7 +76,7 @@ Result<void> Recorder::prepare(VulkanList& recorded, uint32_t count, Stamps stam
 }
 
 Result<std::unique_ptr<VulkanList>> Recorder::record(std::span<const gpu::Dispatch> list,
-                                                     Stamps stamps) {
+                                                     Stamps stamps, const StampSlot& slot) {
   auto recorded = std::make_unique<VulkanList>(device_, pool_, hung_);
   const uint32_t count = static_cast<uint32_t>(list.size());
   NPB_TRY(prepare(*recorded, count, stamps));
@@ -103,11 +108,17 @@ Result<std::unique_ptr<VulkanList>> Recorder::record(std::span<const gpu::Dispat
     NPB_TRY(launch(*recorded, commands, list[i]));
     if (each) stamp(VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 2 * i + 1);
   }
+  if (clock && !each) {
+    stamp(VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 1);
+    vkCmdCopyQueryPoolResults(commands, recorded->queries, 0, 2, slot.buffer, slot.offset, 8,
+                              VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT);
+    recorded->stamps = slot.mapped;
+  }
   // What the host reads next.
-  memory_barrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
+  memory_barrier(commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+                 VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
                  VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
                  VK_ACCESS_HOST_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT);
-  if (clock && !each) stamp(VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 1);
   const VkResult result = vkEndCommandBuffer(commands);
   if (result != VK_SUCCESS) return vulkan_error(result, "Recording commands");
   return recorded;

@@ -21,6 +21,17 @@ struct VulkanList : gpu::RecordedList {
   VkDescriptorPool descriptors = VK_NULL_HANDLE;
   VkQueryPool queries = VK_NULL_HANDLE;  // null when the queue has no timestamps
   uint32_t query_count = 0;
+  VkFence fence = VK_NULL_HANDLE;
+  /// Where the device leaves the two stamps around all launches for the host. Asking the driver for
+  /// them instead waits for whatever runs meanwhile on some (lavapipe locks its queue).
+  const uint64_t* stamps = nullptr;
+};
+
+/// A place in host-visible memory for the two stamps of a list.
+struct StampSlot {
+  VkBuffer buffer = VK_NULL_HANDLE;
+  uint64_t offset = 0;
+  const uint64_t* mapped = nullptr;
 };
 
 /// A stamp costs about 20 us on some drivers: one pair by default, a pair per launch only for
@@ -38,7 +49,9 @@ class Recorder {
         buffers_(buffers),
         pipelines_(pipelines) {}
 
-  Result<std::unique_ptr<VulkanList>> record(std::span<const gpu::Dispatch> list, Stamps stamps);
+  /// `slot` is for Stamps::around_all.
+  Result<std::unique_ptr<VulkanList>> record(std::span<const gpu::Dispatch> list, Stamps stamps,
+                                             const StampSlot& slot);
 
  private:
   Result<void> prepare(VulkanList& recorded, uint32_t count, Stamps stamps) const;

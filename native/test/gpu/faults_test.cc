@@ -93,6 +93,42 @@ TEST_CASE("Vulkan: a lost device, in a step and in a profile") {
   check_error((*session)->profile(), ErrorCode::device_lost, "VK_ERROR_DEVICE_LOST (-4)");
 }
 
+TEST_CASE("Vulkan: a device lost or hung while one step runs and the next one waits") {
+  Fixture fixture("vulkan");
+  if (!fixture.available()) return;
+  const auto decode = [](Session& session) {
+    std::vector<int32_t> next = {1};
+    return session.decode(5, next, [](uint32_t, std::span<const int32_t>, const StepTiming&) {});
+  };
+  static int calls;
+  static PFN_vkQueueSubmit submit;
+  submit = vkQueueSubmit;
+  {
+    auto session = fixture.open();
+    REQUIRE_MESSAGE(session.ok(), session.error().message);
+    calls = 0;
+    const Replaced lost(
+        vkQueueSubmit, +[](VkQueue queue, uint32_t count, const VkSubmitInfo* info, VkFence fence) {
+          return ++calls == 3 ? VK_ERROR_DEVICE_LOST : submit(queue, count, info, fence);
+        });
+    check_error(decode(**session), ErrorCode::device_lost, "VK_ERROR_DEVICE_LOST (-4)");
+    CHECK(calls == 3);
+  }
+  auto session = fixture.open();
+  REQUIRE_MESSAGE(session.ok(), session.error().message);
+  const Replaced hang(
+      vkWaitForFences,
+      +[](VkDevice, uint32_t, const VkFence*, VkBool32, uint64_t) { return VK_TIMEOUT; });
+  check_error(decode(**session), ErrorCode::timeout, "hangs");
+  // What is still in flight is left alone when the session is closed.
+  const Replaced never(
+      vkDeviceWaitIdle, +[](VkDevice) {
+        FAIL("waited for a device that hangs");
+        return VK_SUCCESS;
+      });
+  session->reset();
+}
+
 TEST_CASE("Vulkan: refusals while opening") {
   Fixture fixture("vulkan");
   if (!fixture.available()) return;

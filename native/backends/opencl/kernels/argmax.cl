@@ -5,7 +5,8 @@ kernel void NAME(main)(global const float* x, global float* values, global uint*
   uint end = min(first + args.w[3], args.w[0]);
   global const float* from = x + args.w[1] + row * args.w[2];
 #else
-kernel void NAME(main)(global const float* values, global const uint* indices, global uint* tokens, const Push args) {
+kernel void NAME(main)(global const float* values, global const uint* indices, global uint* tokens,
+                       global uint* inputs, global uint* past, const Push args) {
   uint row = get_group_id(0), first = 0, end = args.w[0];
 #endif
   local float best_value[LOCAL];
@@ -45,7 +46,12 @@ kernel void NAME(main)(global const float* values, global const uint* indices, g
     values[row * get_num_groups(0) + get_group_id(0)] = best_value[0];
     indices[row * get_num_groups(0) + get_group_id(0)] = best_index[0];
 #else
+    // To the host, and to where a next step would read its input and position.
     tokens[row] = best_index[0];
+    if (args.w[1] != 0) {
+      inputs[row] = best_index[0];
+      if (row == 0) *past += args.w[1];
+    }
 #endif
   }
 }
