@@ -41,10 +41,7 @@ const OPTIONS: readonly (readonly [flags: string, text: string])[] = [
   ['--label <text>', 'a name for this run in the document'],
   ['--model-dir <folder>', 'look for models here first'],
   ['--gpu-index <n>', 'which GPU, as `devices` numbers them'],
-  [
-    '--decode-ahead <on|off>',
-    'Vulkan: submit a step while the one before it runs (default: on)',
-  ],
+  ['--decode-ahead <on|off>', 'Vulkan: submit a step while the one before it runs (default: on)'],
   ['--qnn-lib <folder>', "folder of Qualcomm's QNN libraries"],
   ['--runtime <qnn@version>', 'an installed QNN runtime, as `runtime list` shows'],
   ['--perf-profile <name>', 'performance profile of the NPU (default: burst)'],
