@@ -145,8 +145,8 @@ class Session {
                                StepTiming& timing) = 0;
   /// `steps` decode steps of one token per sequence, each fed with the greedy tokens of the step
   /// before it, the first with `next`; `next` receives the last step's tokens. A backend that feeds
-  /// itself submits a step before the host has read the previous one's tokens; a step's wall time is
-  /// then what passed since the step before it was done. Errors: those of forward().
+  /// itself submits a step before the host has read the previous one's tokens; a step's wall time
+  /// is then what passed since the step before it was done. Errors: those of forward().
   virtual Result<void> decode(uint32_t steps, std::span<int32_t> next, const StepDone& done) {
     for (uint32_t step = 0; step < steps; ++step) {
       StepTiming timing;
