@@ -30,6 +30,9 @@ namespace {
 
 // In f16: what storing weights and each node's output in f16 loses by itself is computed with exact
 // arithmetic, step by step; the NPU also stores what is inside of attention and SwiGLU.
+// Tokens whose logits in the exact reference are this close are a tie, as in the CPU's comparison
+// with transformers: f16 logits of 16 and more are 0.016 apart.
+constexpr float kTie = 0.01f;
 constexpr double kBound = 5e-3, kStorageFactor = 2.0, kLeastCosine = 0.999;
 // Fixed point, against the same weights: 16-bit activations add to that.
 constexpr double kFixedBound = 2e-2;
@@ -85,7 +88,7 @@ int compare(const std::shared_ptr<const Model>& model, const Run& run) {
   std::vector<int32_t> tokens = run.prompt, next(1);
   std::vector<float> logits(model->hp.vocab_size);
   double worst = 0, worst_stored = 0;
-  uint32_t equal = 0;
+  uint32_t equal = 0, tied = 0;
   for (uint32_t step = 0; step <= run.steps; ++step) {
     StepTiming timing;
     if (auto done = (*session)->forward(tokens, next, timing); !done.ok())
@@ -99,7 +102,15 @@ int compare(const std::shared_ptr<const Model>& model, const Run& run) {
         test::normalized_error(halves.value(graph->logits), reference.value(graph->logits));
     worst = std::max(worst, error);
     worst_stored = std::max(worst_stored, stored);
-    equal += next[0] == expected ? 1 : 0;
+    if (next[0] == expected) {
+      ++equal;
+    } else {
+      const std::span<const float> exact = reference.value(graph->logits);
+      const float gap = exact[static_cast<size_t>(expected)] - exact[static_cast<size_t>(next[0])];
+      tied += gap < kTie ? 1 : 0;
+      std::printf("step %u: another token than the reference's, whose logit is %.4f larger\n", step,
+                  static_cast<double>(gap));
+    }
     std::printf(
         "step %u: error %.2e (f16 storage alone %.2e), token %d, reference %d, wall %.1f ms, "
         "accelerator %.1f ms\n",
@@ -111,8 +122,8 @@ int compare(const std::shared_ptr<const Model>& model, const Run& run) {
   const double bound = std::max(kBound, kStorageFactor * worst_stored);
   std::printf(
       "worst normalised error %.2e (bound %.1e; f16 storage alone %.2e), %u of %u greedy tokens "
-      "equal\n",
-      worst, bound, worst_stored, equal, run.steps + 1);
+      "equal, %u tied within %.2f\n",
+      worst, bound, worst_stored, equal, run.steps + 1, tied, static_cast<double>(kTie));
   if (run.profile) {
     const auto lines = (*session)->profile();
     if (!lines.ok()) return failed(lines.error());
@@ -120,7 +131,7 @@ int compare(const std::shared_ptr<const Model>& model, const Run& run) {
       std::printf("  %-24s %-10s %10.1f us\n", line.node.c_str(), line.op.c_str(),
                   static_cast<double>(line.total_ns) * 1e-3);
   }
-  return worst <= bound && equal == run.steps + 1 ? 0 : 1;
+  return worst <= bound && equal + tied == run.steps + 1 ? 0 : 1;
 }
 
 int random_llama(uint32_t layers, uint32_t d_model) {
