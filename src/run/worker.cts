@@ -55,7 +55,10 @@ function nowNs(): number {
 /** Highest resident memory since the last reset, by the kernel's own mark. */
 function peakResidentBytes(): number | null {
   try {
-    const match = /^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync('/proc/self/status', 'latin1'));
+    // Under Wine this path leads to the /proc of another process.
+    const match =
+      process.platform !== 'win32' &&
+      /^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync('/proc/self/status', 'latin1'));
     if (match) return Number(match[1]) * 1024;
   } catch {
     // Not Linux: the process-wide figure below is the only one.
@@ -66,6 +69,7 @@ function peakResidentBytes(): number | null {
 
 /** True when the kernel's high-water mark was set back to the present size. */
 function resetPeakResident(): boolean {
+  if (process.platform === 'win32') return false;
   try {
     fs.writeFileSync('/proc/self/clear_refs', '5');
     return true;
