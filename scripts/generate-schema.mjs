@@ -1,10 +1,17 @@
 #!/usr/bin/env node
-// Writes schema/v1.json, the JSON Schema of the result document, from its definition in src/schema.
+// Writes schema/v1.json and schema/compare-v1.json, the JSON Schemas of the result document and of a
+// comparison, from their definitions in src/schema and src/compare.
 // Needs `npm run build:ts`. Usage: node scripts/generate-schema.mjs
 
 import { writeFileSync } from 'node:fs';
+import { comparisonJsonSchema } from '../dist/compare/json-schema.js';
 import { resultJsonSchema } from '../dist/schema/json-schema.js';
 
-const target = new URL('../schema/v1.json', import.meta.url);
-writeFileSync(target, `${JSON.stringify(resultJsonSchema(), null, 2)}\n`);
-process.stdout.write('schema/v1.json written\n');
+for (const [name, schema] of [
+  ['schema/v1.json', resultJsonSchema()],
+  ['schema/compare-v1.json', comparisonJsonSchema()],
+]) {
+  const target = new URL(`../${name}`, import.meta.url);
+  writeFileSync(target, `${JSON.stringify(schema, null, 2)}\n`);
+  process.stdout.write(`${name} written\n`);
+}

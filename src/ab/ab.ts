@@ -117,9 +117,25 @@ class Session {
     this.hooks.onStep?.(step);
   }
 
+  /** A mistake of one side says which. */
+  async #plan(side: Side): Promise<RunPlan> {
+    const { spec, helper } = this;
+    try {
+      return await planRun(side === 0 ? spec.a : spec.b, helper);
+    } catch (error) {
+      if (!(error instanceof NpuBenchError)) throw error;
+      throw new NpuBenchError(
+        error.code,
+        `Side ${this.#label(side)}: ${error.message}`,
+        error.exitCode,
+        { cause: error },
+      );
+    }
+  }
+
   async execute(): Promise<AbOutcome> {
-    const { spec, hooks, helper } = this;
-    const plans = [await planRun(spec.a, helper), await planRun(spec.b, helper)];
+    const { hooks, helper } = this;
+    const plans = [await this.#plan(0), await this.#plan(1)];
     const [perSide, other] = plans.map(({ options: { iterations, processes } }) => {
       return processGroups(iterations, processes ?? iterations, new Set()).length;
     });

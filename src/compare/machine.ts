@@ -1,9 +1,11 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Comparison } from './types.js';
 
-/** The comparison as JSON: every figure that a verdict rests on, in full precision. */
+export const SCHEMA = { id: 'npu-bench/comparison', version: 1 } as const;
+
+/** The comparison as JSON, in the form of schema/compare-v1.json: every figure that a verdict rests on, in full precision. */
 export function renderJson(comparison: Comparison, exitCode: number): string {
-  return `${JSON.stringify({ schema: { id: 'npu-bench/comparison', version: 1 }, exit_code: exitCode, ...comparison }, null, 2)}\n`;
+  return `${JSON.stringify({ schema: SCHEMA, exit_code: exitCode, ...comparison }, null, 2)}\n`;
 }
 
 /** A spreadsheet runs text that begins like a formula; an apostrophe keeps it text. */

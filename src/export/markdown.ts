@@ -1,4 +1,5 @@
 import type { Metric } from '../schema/index.js';
+import { axisScalings } from './axes.js';
 import { describeModel, type ReportCase } from './cases.js';
 import { batchScaling, compareDevices } from './combined.js';
 import { type Fact, metadataFacts, subjectFacts, summarySentence } from './describe.js';
@@ -7,6 +8,7 @@ import { plural, sentence } from './format.js';
 import type { Reference } from './normalize.js';
 import { bannersOf } from './notes.js';
 import {
+  axisTable,
   collectUnavailable,
   collectWarnings,
   deviceFigures,
@@ -145,6 +147,7 @@ export function renderMarkdown(cases: readonly ReportCase[], options: MarkdownOp
       blocks.push(...section(2, deviceTable(comparison)));
     }
     for (const scaling of batchScaling(cases)) blocks.push(...section(2, scalingTable(scaling)));
+    for (const scaling of axisScalings(cases)) blocks.push(...section(2, axisTable(scaling)));
     blocks.push(...section(2, overviewTable(cases, options.metrics, options.references)));
     if (cases.length <= MAX_DETAILED) {
       for (const [index, entry] of cases.entries()) {

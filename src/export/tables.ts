@@ -1,4 +1,5 @@
 import { type Metric, type ResultDocument, sampleOf } from '../schema/index.js';
+import { type AxisScaling, figuresAlong } from './axes.js';
 import { deviceName, groupBy, type ReportCase } from './cases.js';
 import { type BatchScaling, type DeviceComparison, groupMean, SCALING_IDS } from './combined.js';
 import { FIGURES, type Figure, figureOf, figuresOf, reasonOf, shownValue } from './figures.js';
@@ -249,6 +250,33 @@ export function scalingTable({ title, steps }: BatchScaling): Table {
       step.efficiency === undefined ? null : `${formatNumber(step.efficiency * 100, 0)} %`,
     ]),
     note: 'Scaling efficiency: throughput ÷ (throughput of the smallest batch × growth of the batch).',
+  };
+}
+
+/** Figures along a setting that a sweep varied. */
+export function axisTable(scaling: AxisScaling): Table {
+  const ids = [
+    'throughput.tokens_per_second_after_first',
+    'throughput.prefill_tokens_per_second',
+    ...SCALING_IDS,
+    'efficiency.joules_per_token',
+  ];
+  const metrics = FIGURES.filter(
+    ({ id }) => ids.includes(id) && figuresAlong(scaling, id).length > 0,
+  );
+  return {
+    caption: `Scaling with ${scaling.title}: ${scaling.common}`,
+    columns: [
+      scaling.steps[0]?.size === undefined ? { label: scaling.label } : number(scaling.label),
+      ...metrics.map((metric) => number(labelWithUnit(metric))),
+    ],
+    rows: scaling.steps.map(({ name, cases }) => [
+      name,
+      ...metrics.map(({ id }) => {
+        const value = groupMean(cases, id);
+        return value === undefined ? null : formatNumber(value);
+      }),
+    ]),
   };
 }
 

@@ -5,6 +5,7 @@
 import type { NativeBinding, NativeRecording, SamplerOptions } from './binding.js' with {
   'resolution-mode': 'import',
 };
+import type { EffectRequest } from './effect.js' with { 'resolution-mode': 'import' };
 import type { VerifyRequest } from './verify.js' with { 'resolution-mode': 'import' };
 
 interface Request {
@@ -42,6 +43,9 @@ async function answer(binding: NativeBinding, { id, method, args }: Request): Pr
     } else if (method === 'verify') {
       const { verify } = await import('./verify.js');
       result = verify(binding, args[0] as VerifyRequest);
+    } else if (method === 'decodeEffect') {
+      const { decodeEffect } = await import('./effect.js');
+      result = decodeEffect(binding, args[0] as EffectRequest);
     } else {
       const call = binding[method as keyof NativeBinding] as (...values: unknown[]) => unknown;
       result = call(...args);

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { NpuBenchError } from '../errors.js';
 import type { NativeBinding, NativeRecording, SamplerOptions } from './binding.js';
+import type { EffectFigures, EffectRequest } from './effect.js';
 import { describeEnd, LESS_MEMORY, lastWords, ranOutOfMemory } from './ends.js';
 import { type AddonLocation, loadError, locateAddon } from './load.js';
 import type { VerifyFigures, VerifyRequest } from './verify.js';
@@ -87,6 +88,10 @@ export class NativeHelper {
 
   verify(request: VerifyRequest): Promise<VerifyFigures> {
     return this.#send('verify', [request]) as Promise<VerifyFigures>;
+  }
+
+  decodeEffect(request: EffectRequest): Promise<EffectFigures> {
+    return this.#send('decodeEffect', [request]) as Promise<EffectFigures>;
   }
 
   /** Ends the process; a call under way is rejected. */

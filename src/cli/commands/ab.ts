@@ -64,6 +64,21 @@ function sideOptions(name: 'a' | 'b', text: string): RawOptions {
   }
 }
 
+/** Says which side a mistake is on. */
+function onSide<T>(name: 'a' | 'b', use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    if (!(error instanceof NpuBenchError)) throw error;
+    throw new NpuBenchError(
+      error.code,
+      `Side ${name.toUpperCase()} (--${name}): ${error.message}`,
+      error.exitCode,
+      { cause: error },
+    );
+  }
+}
+
 function thresholdOf(text: string): number {
   const value = Number(text.trim().replace(/%$/, '') || Number.NaN);
   if (value >= 0 && value < 100) return value;
@@ -83,7 +98,7 @@ function sidesOf(flags: Record<string, unknown>): { a: RunOptions; b: RunOptions
   const [a, b] = (['a', 'b'] as const).map((name) => {
     const raw: RawOptions = { ...common, ...sideOptions(name, own[name]) };
     for (const left of NOT_SHARED) delete raw[left];
-    return parseRunOptions(raw);
+    return onSide(name, () => parseRunOptions(raw));
   }) as [RunOptions, RunOptions];
   if (JSON.stringify(a) === JSON.stringify(b)) {
     process.stderr.write(

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { NpuBenchError } from '../../errors.js';
 import type { NativeInfo, NativeLimits, NativeRecording } from '../../native/binding.js';
-import { withHelper } from '../../native/helper.js';
+import { type NativeHelper, withHelper } from '../../native/helper.js';
+import { modelName, resolveModel } from '../../run/plan.js';
 import { columns, figure } from '../format.js';
 
 interface SelfFlags {
@@ -9,11 +10,24 @@ interface SelfFlags {
   threads?: string;
   milliseconds: string;
   sampleInterval: string;
+  model: string;
+  modelDir?: string;
+  pairs: string;
 }
 
 interface SelfReport {
   info: NativeInfo;
   limits: NativeLimits;
+  /** What the telemetry does to the decoding of a model. */
+  effect: {
+    model: string;
+    pairs: number;
+    token_ms: number;
+    sampler_cpu_percent: number;
+    /** Slow-down of a token by the telemetry, in per cent: median of the pairs, 95 % interval. */
+    slowdown_percent: number;
+    slowdown_ci95_percent: [low: number, high: number];
+  };
   sampler: {
     period_ms: number;
     ticks: number;
@@ -23,10 +37,15 @@ interface SelfReport {
   };
 }
 
+/** Of the model that is decoded to see what the telemetry costs: a quarter of a second or so. */
+const EFFECT_INPUT = 16;
+const EFFECT_OUTPUT = 64;
+
 const HELP = `
 Examples:
   npu-bench bench-self
   npu-bench bench-self --threads 1 --milliseconds 3000
+  npu-bench bench-self --sample-interval 1 --pairs 100
   npu-bench bench-self --json > limits.json`;
 
 function whole(name: string, text: string): number {
@@ -46,7 +65,58 @@ function samplerReport(recording: NativeRecording, periodMs: number): SelfReport
   };
 }
 
-function reportText({ info, limits, sampler }: SelfReport): string {
+/** Distribution-free interval of the median: the order statistics of the sign test. */
+function medianInterval(values: readonly number[]): [number, number, number] {
+  const sorted = [...values].sort((a, b) => a - b);
+  const n = sorted.length;
+  const rank = Math.max(0, Math.floor((n - 1.96 * Math.sqrt(n)) / 2));
+  const at = (index: number) => sorted[index] as number;
+  const middle = n % 2 === 1 ? at((n - 1) / 2) : (at(n / 2 - 1) + at(n / 2)) / 2;
+  return [middle, at(rank), at(n - 1 - rank)];
+}
+
+async function effectOf(helper: NativeHelper, flags: SelfFlags, periodMs: number, threads: number) {
+  const pairs = whole('--pairs', flags.pairs);
+  const { model } = await resolveModel(helper, {
+    model: flags.model,
+    seed: 0,
+    ...(flags.modelDir === undefined ? {} : { 'model-dir': flags.modelDir }),
+  });
+  const { withoutNs, withNs, samplerCpuPercent } = await helper.decodeEffect({
+    model: { ...model, contextTokens: EFFECT_INPUT + EFFECT_OUTPUT },
+    session: {
+      backend: 'xnnpack',
+      deviceIndex: 0,
+      batch: 1,
+      maxTokens: EFFECT_INPUT + EFFECT_OUTPUT,
+      maxStepTokens: EFFECT_INPUT,
+      precision: 'auto',
+      threads,
+    },
+    sampler: { periodNs: periodMs * 1e6 },
+    inputTokens: EFFECT_INPUT,
+    outputTokens: EFFECT_OUTPUT,
+    pairs,
+  });
+  const changes = Array.from(withNs, (ns, i) => 100 * (ns / (withoutNs[i] as number) - 1));
+  const [middle, low, high] = medianInterval(changes);
+  return {
+    model: modelName(model),
+    pairs,
+    token_ms: medianInterval(Array.from(withoutNs))[0] / 1e6,
+    sampler_cpu_percent: samplerCpuPercent,
+    slowdown_percent: middle,
+    slowdown_ci95_percent: [low, high] as [number, number],
+  };
+}
+
+function effectText({ effect }: SelfReport): string {
+  const signed = (value: number) => `${value >= 0 ? '+' : ''}${value.toFixed(2)} %`;
+  const [low, high] = effect.slowdown_ci95_percent;
+  return `${signed(effect.slowdown_percent)} per token (95 %: ${signed(low)} to ${signed(high)}; ${effect.pairs} pairs of ${effect.model}, ${effect.token_ms.toFixed(3)} ms a token), ${figure(effect.sampler_cpu_percent)} % of one core`;
+}
+
+function reportText({ info, limits, sampler, ...rest }: SelfReport): string {
   return columns([
     [
       'Clock',
@@ -67,6 +137,7 @@ function reportText({ info, limits, sampler }: SelfReport): string {
       'Telemetry',
       `${figure(sampler.cpu_percent)} % of one core at ${sampler.period_ms} ms (${sampler.sources} series, ${sampler.late_ticks} of ${sampler.ticks} readings late)`,
     ],
+    ['… on decoding', effectText({ info, limits, sampler, ...rest })],
     ['Processor', info.cpuFeatures.join(' ')],
   ]);
 }
@@ -80,7 +151,8 @@ async function benchSelf(flags: SelfFlags): Promise<void> {
       flags.threads === undefined ? info.performanceCores : whole('--threads', flags.threads);
     const recording = await helper.recordIdle({ periodNs: periodMs * 1e6 }, milliseconds);
     const limits = await helper.call('measureLimits', { threads, milliseconds });
-    return { info, limits, sampler: samplerReport(recording, periodMs) };
+    const effect = await effectOf(helper, flags, periodMs, threads);
+    return { info, limits, effect, sampler: samplerReport(recording, periodMs) };
   });
   process.stdout.write(
     flags.json ? `${JSON.stringify(report, null, 2)}\n` : `${reportText(report)}\n`,
@@ -94,6 +166,9 @@ export function register(program: Command): void {
     .option('--threads <n>', 'threads (default: one per performance core)')
     .option('--milliseconds <n>', 'time for each measurement', '1000')
     .option('--sample-interval <ms>', 'period of the telemetry', '10')
+    .option('--model <name>', 'decoded with and without the telemetry', 'smollm2-135m')
+    .option('--model-dir <folder>', 'look for it here first')
+    .option('--pairs <n>', 'decodings with and without the telemetry, in turns', '40')
     .option('--json', 'print JSON')
     .addHelpText('after', HELP)
     .action(benchSelf);

@@ -6,6 +6,7 @@ import { formatTimestamp, plural, sentence } from '../format.js';
 import type { Reference } from '../normalize.js';
 import { bannersOf } from '../notes.js';
 import { collectUnavailable, collectWarnings, overviewTable } from '../tables.js';
+import { axisSections } from './axes.js';
 import { definitionsBlock, factsBlock, section, tableBlock } from './blocks.js';
 import { caseCharts, caseTables } from './case.js';
 import { combinedSections } from './combined.js';
@@ -139,7 +140,7 @@ function severalReport(cases: readonly ReportCase[], options: HtmlOptions): Mark
 `
       : NOTHING;
   const overview = overviewTable(cases, options.metrics, options.references);
-  return html`${combinedSections(cases, options.metrics)}
+  return html`${combinedSections(cases, options.metrics)}${axisSections(cases)}
 ${section('overview', 'All results', html`${contents}<div class="tables">${tableBlock(overview)}</div>`)}
 ${detailed.map((entry, index) =>
   section(
