@@ -138,3 +138,18 @@ TEST_CASE("a recording longer than its capacity is thinned out, not cut off") {
   CHECK(recording.end_ns - memory->t_ns.back() < 100'000'000);
   CHECK(memory->info.note.find("thinned") != std::string::npos);
 }
+
+#ifdef __linux__
+TEST_CASE("how long the sampler itself waited for a processor is a counter of its own thread") {
+  const Recording recording = record({}, 60);
+  const Series* waiting = find(recording, "sampler_wait_ns");
+  REQUIRE(waiting != nullptr);
+  CHECK(waiting->info.counter);
+  REQUIRE(waiting->values.size() >= 2);
+  for (size_t i = 1; i < waiting->values.size(); ++i) {
+    CHECK(waiting->values[i] >= waiting->values[i - 1]);
+  }
+  // A thread that was made for this recording can't have waited longer than it has existed.
+  CHECK(waiting->values.back() <= static_cast<double>(now_ns() - recording.begin_ns));
+}
+#endif

@@ -107,3 +107,20 @@ TEST_CASE("the busiest other process is named; a reused number starts anew") {
   CHECK(text(snapshot, "busiest_other_process") == "spin (x) y (77)");
   CHECK(number(snapshot, "busiest_other_cores").value() > 0.1);
 }
+
+TEST_CASE("the screen is on, off, or not told") {
+  FakeTree tree;
+  CHECK(text(take_snapshot(tree.roots()), "screen").empty());
+  tree.write("sys/class/backlight/panel0-backlight/brightness", "120");
+  tree.write("sys/class/backlight/panel0-backlight/bl_power", "0");
+  CHECK(text(take_snapshot(tree.roots()), "screen") == "on");
+  tree.write("sys/class/backlight/panel0-backlight/bl_power", "4");
+  CHECK(text(take_snapshot(tree.roots()), "screen") == "off");
+  tree.write("sys/class/leds/lcd-backlight/brightness", "80");
+  CHECK(text(take_snapshot(tree.roots()), "screen") == "on");
+
+  FakeTree panel;
+  panel.write("sys/class/drm/card0-DSI-1/dpms", "Off");
+  panel.write("sys/class/drm/card0-HDMI-A-1/dpms", "On");
+  CHECK(text(take_snapshot(panel.roots()), "screen") == "off");
+}
