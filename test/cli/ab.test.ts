@@ -74,7 +74,7 @@ describe('an A/B session', () => {
 
   it.each([
     [['--a', '--theads 1', '--b', ''], /--a "--theads 1" is not understood: unknown option/],
-    [['--a', '--threads x', '--b', ''], /Side B \(--b\): --threads must be a whole number/],
+    [['--a', '--threads x', '--b', ''], /Side A \(--a\): --threads must be a whole number/],
     [['--a', '--iterations 2', '--b', ''], /A has 2 processes and B has 10/],
     [['--a', 'missing.json', '--b', ''], /missing\.json cannot be read/],
     [['--a', ''], /required option '--b <options>'/],
