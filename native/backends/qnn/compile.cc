@@ -9,9 +9,6 @@
 namespace npb::qnn {
 namespace {
 
-/// What other text may exceed the ranges by: clipping costs far more than the bit that room takes.
-constexpr float kHeadroom = 2.0f;
-
 class Compiler {
  public:
   Compiler(const Device& device, Handle handle, const Graph& graph, const Shape& shape,
@@ -138,7 +135,10 @@ class Compiler {
   }
 
   Result<void> linear(const Node& node) {
-    if (fixed_) return fixed_linear(node);
+    if (fixed_) {
+      NPB_TRY_ASSIGN(const bool fits, fits_grid(graph_, *fixed_, node));
+      if (fits) return fixed_linear(node);
+    }
     const HeadOrder order = orders_[node.output];
     NPB_TRY_ASSIGN(const uint16_t* data, weights_.halves.get(node.weight, order));
     std::vector<Id> inputs = {matrix(node.inputs[0]),
@@ -156,21 +156,8 @@ class Compiler {
 
   /// Numbers of a value are at most this large.
   Result<float> magnitude(ValueId value) const {
-    const Node* source = nullptr;
-    for (const Node& node : graph_.nodes)
-      if (node.output == value) source = &node;
-    while (source) {
-      const auto found = fixed_->ranges.find(source->name);
-      if (found != fixed_->ranges.end()) return found->second * kHeadroom;
-      // The graph that was calibrated keeps all tokens.
-      if (source->kind != OpKind::pool) break;
-      value = source->inputs[0];
-      source = nullptr;
-      for (const Node& node : graph_.nodes)
-        if (node.output == value) source = &node;
-    }
-    return Error{ErrorCode::internal, "The range of " + graph_.values[value].name +
-                                          " is not known; delete the cached ranges."};
+    NPB_TRY_ASSIGN(const Range range, range_of(graph_, *fixed_, value));
+    return range.largest * kHeadroom;
   }
 
   /// The value as 16-bit numbers [rows, width], once for all that read it.

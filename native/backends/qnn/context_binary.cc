@@ -184,9 +184,9 @@ BinaryCache::BinaryCache(const Device& device, const Graph& graph,
   add_model(hash, graph);
   if (fixed) {
     hash.number(static_cast<uint64_t>(fixed->format) + 1);
-    for (const auto& [name, magnitude] : fixed->ranges) {
+    for (const auto& [name, range] : fixed->ranges) {
       hash.text(name);
-      hash.bytes(&magnitude, sizeof magnitude);
+      hash.bytes(&range, sizeof range);
     }
   }
   char name[32];

@@ -59,14 +59,17 @@ bool on_host(OpKind kind) {
 
 }  // namespace
 
-std::vector<PlacementEntry> place(const Graph& graph, std::optional<WeightFormat> format,
+std::vector<PlacementEntry> place(const Graph& graph, const FixedPoint* fixed_point,
                                   bool simulated) {
   std::vector<PlacementEntry> entries;
   for (const Node& node : graph.nodes) {
     const std::string type =
         node.weight ? std::string(tensor_type_info(node.weight.tensor->type).name) : std::string();
     std::optional<WeightFormat> fixed;
-    if (node.kind == OpKind::linear) fixed = format;
+    if (node.kind == OpKind::linear && fixed_point) {
+      const auto fits = fits_grid(graph, *fixed_point, node);
+      if (fits.ok() && *fits) fixed = fixed_point->format;
+    }
     if (fixed && node.output == graph.logits) fixed = WeightFormat::int8_channel;
     const bool host = on_host(node.kind);
     const char* compute = fixed ? format_name(*fixed) : host ? "f32" : "f16";

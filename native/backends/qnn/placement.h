@@ -11,9 +11,8 @@
 
 namespace npb::qnn {
 
-/// `format` absent: matrix products in f16.
-std::vector<PlacementEntry> place(const Graph& graph, std::optional<WeightFormat> format,
-                                  bool simulated);
+/// `fixed` null: matrix products in f16.
+std::vector<PlacementEntry> place(const Graph& graph, const FixedPoint* fixed, bool simulated);
 
 /// Cycles by QNN node, summed by the graph node that each belongs to; the accelerator's time is
 /// divided in proportion.

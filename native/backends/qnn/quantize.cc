@@ -10,6 +10,7 @@ namespace npb::qnn {
 namespace {
 
 constexpr uint32_t kMostBlockScale = 15;  // 4 bits
+constexpr float kMostStepError = 2e-3f;   // of a typical token's RMS
 
 float largest_of(const float* values, size_t count) {
   float most = 0;
@@ -82,6 +83,34 @@ void quantize_row(QuantizedMatrix& m, uint32_t r, const float* row) {
 ScaleOffset grid_of(float magnitude) {
   // A value that is zero everywhere still needs steps of some size.
   return {std::max(magnitude, 1e-6f) / 32767.0f, -32768};
+}
+
+Result<Range> range_of(const Graph& graph, const FixedPoint& fixed, ValueId value) {
+  const auto maker = [&](ValueId made) -> const Node* {
+    for (const Node& node : graph.nodes)
+      if (node.output == made) return &node;
+    return nullptr;
+  };
+  const Node* source = maker(value);
+  while (source) {
+    const auto found = fixed.ranges.find(source->name);
+    if (found != fixed.ranges.end()) return found->second;
+    // The graph that was calibrated keeps all tokens.
+    source = source->kind == OpKind::pool ? maker(source->inputs[0]) : nullptr;
+  }
+  return Error{ErrorCode::internal, "The range of " +
+                                        graph.values[static_cast<size_t>(value)].name +
+                                        " is not known; delete the cached ranges."};
+}
+
+Result<bool> fits_grid(const Graph& graph, const FixedPoint& fixed, const Node& node) {
+  for (ValueId value : {node.inputs[0], node.output}) {
+    NPB_TRY_ASSIGN(const Range range, range_of(graph, fixed, value));
+    // A step of rounding errs by its length / sqrt(12).
+    const float error = grid_of(range.largest * kHeadroom).scale / 3.4641f;
+    if (error > kMostStepError * range.typical && range.largest > 0) return false;
+  }
+  return true;
 }
 
 float QuantizedMatrix::value(uint32_t r, uint32_t c) const {

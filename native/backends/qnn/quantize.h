@@ -27,6 +27,17 @@ struct FixedPoint {
   Ranges ranges;
 };
 
+/// Ranges of a value, found for the graph that gives all tokens' logits. Errors: internal.
+Result<Range> range_of(const Graph& graph, const FixedPoint& fixed, ValueId value);
+
+/// Whether 16-bit steps suffice for both sides of a product. A few values of some models are
+/// thousands of times larger in one token than in the others (attention sinks); steps that reach so
+/// far would leave nothing of those, and the product stays in f16.
+Result<bool> fits_grid(const Graph& graph, const FixedPoint& fixed, const Node& node);
+
+/// What other text may exceed the ranges by: clipping costs far more than the bit that room takes.
+constexpr float kHeadroom = 2.0f;
+
 /// real = (q + offset) * scale, q an unsigned 16-bit number. Symmetric, so that zero is exact.
 ScaleOffset grid_of(float magnitude);
 

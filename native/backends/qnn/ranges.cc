@@ -32,7 +32,7 @@ constexpr const char* kText =
     "trouble of getting up and picking the daisies, when suddenly a White Rabbit with pink eyes "
     "ran close by her.";
 
-constexpr const char* kHeader = "npu-bench qnn ranges 1";
+constexpr const char* kHeader = "npu-bench qnn ranges 2";
 
 std::vector<int32_t> text_tokens(const Model& model, uint32_t count) {
   if (!model.tokenizer) return {};
@@ -59,10 +59,11 @@ std::optional<Ranges> read(const fs::path& path) {
   if (!(file >> count) || count > 1000000) return std::nullopt;
   Ranges ranges;
   std::string name;
-  float magnitude = 0;
-  while (file >> magnitude >> name) {
-    if (!(magnitude >= 0) || !std::isfinite(magnitude)) return std::nullopt;
-    ranges[name] = magnitude;
+  Range range;
+  while (file >> range.largest >> range.typical >> name) {
+    if (!(range.largest >= range.typical) || !(range.typical >= 0) || !std::isfinite(range.largest))
+      return std::nullopt;
+    ranges[name] = range;
   }
   if (ranges.size() != count) return std::nullopt;
   return ranges;
@@ -76,7 +77,8 @@ void write(const fs::path& path, const Ranges& ranges) {
   std::ofstream file(part, std::ios::trunc);
   file << kHeader << '\n' << ranges.size() << '\n';
   file.precision(9);
-  for (const auto& [name, magnitude] : ranges) file << magnitude << ' ' << name << '\n';
+  for (const auto& [name, range] : ranges)
+    file << range.largest << ' ' << range.typical << ' ' << name << '\n';
   file.close();
   if (file)
     fs::rename(part, path, ignored);
@@ -97,14 +99,24 @@ Result<Ranges> calibrate(const Graph& graph) {
   // Every token's logits: the session's graph may keep the last one's only.
   NPB_TRY_ASSIGN(Graph all, build_graph(graph.model, {.all_logits = graph.logits != kNoValue}));
   const uint32_t count = calibration_tokens(all);
+  std::map<std::string, uint32_t> widths;
+  for (const Node& node : all.nodes)
+    widths[node.name] = all.values[static_cast<size_t>(node.output)].width;
   Interpreter reference(std::move(all), {.max_tokens = count});
   Ranges ranges;
+  std::map<std::string, std::vector<float>> rms;  // of each token
   bool finite = true;
   reference.observe([&](const Node& node, uint64_t, std::span<const float> output) {
-    float& most = ranges[node.name];
-    for (float value : output) {
-      finite = finite && std::isfinite(value);
-      most = std::max(most, std::abs(value));
+    float& most = ranges[node.name].largest;
+    const size_t width = widths[node.name];
+    for (size_t row = 0; row + width <= output.size(); row += width) {
+      double squares = 0;
+      for (float value : output.subspan(row, width)) {
+        finite = finite && std::isfinite(value);
+        most = std::max(most, std::abs(value));
+        squares += double{value} * value;
+      }
+      rms[node.name].push_back(static_cast<float>(std::sqrt(squares / static_cast<double>(width))));
     }
   });
   for (const auto& tokens :
@@ -117,6 +129,12 @@ Result<Ranges> calibrate(const Graph& graph) {
     return Error{ErrorCode::unsupported,
                  "The model's activations are no finite numbers, so that their ranges can't be "
                  "found; convert the model again, or use --precision f16."};
+  for (auto& [name, values] : rms) {
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    // A vector of one number repeated has an RMS that rounds to more than it.
+    ranges[name].typical = std::min(*middle, ranges[name].largest);
+  }
   return ranges;
 }
 

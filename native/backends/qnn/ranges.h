@@ -9,8 +9,12 @@
 
 namespace npb::qnn {
 
-/// Largest magnitude by the name of the node that makes the value.
-using Ranges = std::map<std::string, float>;
+struct Range {
+  float largest = 0;  // magnitude
+  float typical = 0;  // median over the tokens of a token's RMS
+};
+/// By the name of the node that makes the value.
+using Ranges = std::map<std::string, Range>;
 
 /// Tokens of each of the two prompts: fewer for larger models, whose reference is slow.
 uint32_t calibration_tokens(const Graph& graph);

@@ -75,7 +75,7 @@ class QnnSession final : public Session {
 
   std::vector<PlacementEntry> placement() const override {
     std::vector<PlacementEntry> entries =
-        place(graph_, weight_format(options_), device_->library().simulated());
+        place(graph_, fixed_ ? &*fixed_ : nullptr, device_->library().simulated());
     PlacementEntry storage;
     storage.op = "inputs, outputs and KV cache";
     storage.where = device_->library().simulated() ? "npu:qnn (simulated)" : "npu:qnn";
@@ -101,6 +101,7 @@ class QnnSession final : public Session {
   Graph graph_;
   SessionOptions options_;
   std::unique_ptr<Device> device_;
+  std::optional<FixedPoint> fixed_;
   Program program_;
   std::unique_ptr<PerfVote> vote_;
   std::unique_ptr<Profile> profile_;
@@ -133,8 +134,8 @@ Result<void> QnnSession::open(OpenTimeline timeline) {
     if (node.kind == OpKind::pool) pooling_ = node.pooling;
     normalize_ = normalize_ || node.kind == OpKind::l2_norm;
   }
-  NPB_TRY_ASSIGN(const std::optional<FixedPoint> fixed, fixed_point(graph_, options_));
-  NPB_TRY_ASSIGN(program_, make_program(*device_, graph_, plans, fixed ? &*fixed : nullptr,
+  NPB_TRY_ASSIGN(fixed_, fixed_point(graph_, options_));
+  NPB_TRY_ASSIGN(program_, make_program(*device_, graph_, plans, fixed_ ? &*fixed_ : nullptr,
                                         options_.packed_cache_dir));
   NPB_TRY_ASSIGN(IoMemory memory, IoMemory::open(*device_, options_.extra));
   buffers_.use(std::move(memory), program_.context->handle());

@@ -238,7 +238,7 @@ TEST_CASE("ranges are kept with the model, and a damaged file of them is made an
   CHECK(good.find("blk.1.ffn_down") != std::string::npos);
   for (const std::string& bad :
        {std::string(), std::string("another file"), good.substr(0, good.size() / 2),
-        good.substr(0, good.find('\n')) + "\n1\nnan blk.0.attn_q\n",
+        good.substr(0, good.find('\n')) + "\n1\nnan 1 blk.0.attn_q\n",
         good.substr(0, good.find('\n')) + "\n99999999999999999999\n"}) {
     std::ofstream(file, std::ios::trunc) << bad;
     check_decoder(model, wanted);
@@ -250,7 +250,7 @@ TEST_CASE("ranges are kept with the model, and a damaged file of them is made an
   for (std::string line; std::getline(lines, line);) {
     const size_t space = line.find(' ');
     const bool entry = space != std::string::npos && line.rfind("npu", 0) != 0;
-    small += (entry ? "1e-6" + line.substr(space) : line) + "\n";
+    small += (entry ? "1e-6 1e-6" + line.substr(line.rfind(' ')) : line) + "\n";
   }
   std::ofstream(file, std::ios::trunc) << small;
   SessionOptions options{.max_tokens = 6, .max_step_tokens = 4, .precision = Precision::int8};
@@ -285,6 +285,34 @@ TEST_CASE("placement tells the formats of fixed-point products") {
   CHECK(formats.find("linear: Quantize, FullyConnected, Dequantize, int8 per channel, int16") !=
         std::string::npos);
   CHECK(formats.find("rms_norm: RmsNorm, f16") != std::string::npos);
+}
+
+TEST_CASE("a product of a value that one token makes huge stays in f16") {
+  test::FakeRuntime fake;
+  test::TinyModel tiny;
+  test::TempFolder folder, kept;
+  const auto model = load(tiny, folder);
+  const Decode wanted{.precision = Precision::int8, .ranges = kept.path().string()};
+  check_decoder(model, wanted);
+  const auto file = std::filesystem::directory_iterator(kept.path())->path();
+  std::string text;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line); text += line + "\n")
+    if (line.find(" blk.0.ffn_down") != std::string::npos) line = "30000 1 blk.0.ffn_down";
+  in.close();
+  std::ofstream(file, std::ios::trunc) << text;
+  SessionOptions options{.max_tokens = 6, .max_step_tokens = 4, .precision = Precision::int8};
+  options.extra = test::FakeRuntime::extra();
+  options.extra["qnn_ranges_dir"] = wanted.ranges;
+  auto session = qnn_backend().open(*build_graph(model, {}), options);
+  REQUIRE_MESSAGE(session.ok(), session.error().message);
+  uint32_t halves = 0, fixed = 0;
+  for (const PlacementEntry& entry : (*session)->placement()) {
+    if (entry.op != "linear") continue;
+    (entry.compute_format == "f16" ? halves : fixed) += entry.count;
+  }
+  CHECK(halves == 1);
+  CHECK(fixed == 7 * tiny.n_layers);
 }
 
 TEST_CASE("a session refuses what it has no room for, in a sentence") {
