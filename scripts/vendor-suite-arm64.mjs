@@ -12,16 +12,16 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { fetchLibraries, must, work } from './vendor.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
@@ -33,23 +33,13 @@ const { values } = parseArgs({
   },
 });
 
-const VERSION = '2.7.0';
 const SYSROOT = '/usr/aarch64-linux-gnu';
-const work = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'npu-bench', 'vendor');
 const binary = values.binary ?? join(work, 'random.bin');
 
 function skip(reason) {
   console.log(`vendor suite for arm64 skipped: ${reason}`);
   console.log('0 passed, 0 failed, 1 skipped');
   process.exit(0);
-}
-
-function must(command, args, options = {}) {
-  const done = spawnSync(command, args, { stdio: 'inherit', ...options });
-  if (done.status === 0) return;
-  console.log(`${command} ${args.join(' ')} failed`);
-  console.log('0 passed, 1 failed, 0 skipped');
-  process.exit(1);
 }
 
 for (const [tool, source] of [
@@ -64,15 +54,7 @@ for (const [tool, source] of [
 const unpacked = join(work, 'package-arm64', 'onnxruntime_qnn');
 let libraries = values['qnn-lib'] ?? process.env.NPU_BENCH_VENDOR_QNN_ARM64 ?? unpacked;
 if (values.fetch && !existsSync(join(libraries, 'libQnnHtp.so'))) {
-  const folder = join(work, 'wheel-arm64');
-  mkdirSync(folder, { recursive: true });
-  const target = ['--python-version', '3.12', '--platform', 'manylinux_2_34_aarch64'];
-  must('python3', [
-    ...['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', ...target],
-    ...['--dest', folder, `onnxruntime-qnn==${VERSION}`],
-  ]);
-  const wheel = readdirSync(folder).find((name) => name.endsWith('.whl'));
-  must('python3', ['-m', 'zipfile', '-e', join(folder, wheel), join(work, 'package-arm64')]);
+  fetchLibraries('manylinux_2_34_aarch64', join(work, 'wheel-arm64'), join(work, 'package-arm64'));
 }
 libraries = resolve(libraries);
 if (!existsSync(join(libraries, 'libQnnHtp.so'))) {

@@ -8,11 +8,11 @@
 // --only runs the cases whose first word it is: probe, random, agree, bert, model.
 // Packages on Debian: wine64 g++-mingw-w64-x86-64 ninja-build cmake python3-pip.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { fetchLibraries, must, work } from './vendor.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
@@ -26,9 +26,6 @@ const { values } = parseArgs({
   },
 });
 
-const VERSION = '2.7.0';
-// Outside the checkout: wine's folder links to the whole file system, which tools that search here would follow.
-const work = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'npu-bench', 'vendor');
 const unpacked = join(work, 'package', 'onnxruntime_qnn', 'libs', 'amd64');
 
 function skip(reason) {
@@ -53,14 +50,6 @@ function find(...candidates) {
   return undefined;
 }
 
-function must(command, args, options = {}) {
-  const done = spawnSync(command, args, { stdio: 'inherit', ...options });
-  if (done.status === 0) return;
-  console.log(`${command} ${args.join(' ')} failed`);
-  console.log('0 passed, 1 failed, 0 skipped');
-  process.exit(1);
-}
-
 const wine = find('wine64', '/usr/lib/wine/wine64', 'wine');
 if (wine === undefined) skip('wine is not installed (package wine64)');
 if (find('x86_64-w64-mingw32-g++-posix') === undefined) {
@@ -70,13 +59,7 @@ if (find('x86_64-w64-mingw32-g++-posix') === undefined) {
 mkdirSync(work, { recursive: true });
 let libraries = values['qnn-lib'] ?? process.env.NPU_BENCH_VENDOR_QNN ?? unpacked;
 if (values.fetch && !existsSync(join(libraries, 'QnnHtp.dll'))) {
-  const target = ['--python-version', '3.12', '--platform', 'win_amd64'];
-  must('python3', [
-    ...['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', ...target],
-    ...['--dest', work, `onnxruntime-qnn==${VERSION}`],
-  ]);
-  const wheel = readdirSync(work).find((name) => name.endsWith('.whl'));
-  must('python3', ['-m', 'zipfile', '-e', join(work, wheel), join(work, 'package')]);
+  fetchLibraries('win_amd64', work, join(work, 'package'));
 }
 libraries = resolve(libraries);
 if (!existsSync(join(libraries, 'QnnHtp.dll'))) {

@@ -140,20 +140,26 @@ Napi::Value encode_text(const Napi::CallbackInfo& call) {
   return array;
 }
 
-Napi::Value prove(const Napi::CallbackInfo& call) {
-  const Napi::Env env = call.Env();
-  const Napi::Object session = as_object(call[1], "session");
+/// The backend that `session` names. Throws unsupported where this build has none of that name.
+const Backend& asked_backend(Napi::Env env, const Napi::Object& session) {
   const Backend* backend = find_backend(get_string(session, "backend"));
   if (backend == nullptr)
     throw to_js_error(env,
                       {ErrorCode::unsupported,
                        "This build has no such backend; `npu-bench devices` lists what it has."});
+  return *backend;
+}
+
+Napi::Value prove(const Napi::CallbackInfo& call) {
+  const Napi::Env env = call.Env();
+  const Napi::Object session = as_object(call[1], "session");
+  const Backend& backend = asked_backend(env, session);
   const auto model = unwrap(env, load(as_object(call[0], "model")));
   if (!model->weights)
     throw to_js_error(env, {ErrorCode::unsupported,
                             "There is no reference for graphs that a vendor's tools compiled."});
   const Proof proof = guard_memory(
-      env, [&] { return unwrap(env, npb::prove(*backend, model, session_options(env, session))); });
+      env, [&] { return unwrap(env, npb::prove(backend, model, session_options(env, session))); });
   Napi::Object object = Napi::Object::New(env);
   object.Set("passed", proof.passed);
   object.Set("normalizedError", proof.normalized_error);
@@ -167,19 +173,15 @@ Napi::Value prove(const Napi::CallbackInfo& call) {
 Napi::Value prepare(const Napi::CallbackInfo& call) {
   const Napi::Env env = call.Env();
   const Napi::Object session = as_object(call[1], "session");
-  const Backend* backend = find_backend(get_string(session, "backend"));
-  if (backend == nullptr)
-    throw to_js_error(env,
-                      {ErrorCode::unsupported,
-                       "This build has no such backend; `npu-bench devices` lists what it has."});
+  const Backend& backend = asked_backend(env, session);
   const auto model = unwrap(env, load(as_object(call[0], "model")));
   if (!model->weights)
     throw to_js_error(env, {ErrorCode::unsupported,
                             model->name + " is compiled already: it can be run as it is."});
   Graph graph = unwrap(env, build_graph(model, {}));
   const uint64_t bytes = guard_memory(env, [&] {
-    return unwrap(env, backend->prepare(std::move(graph), session_options(env, session),
-                                        call[2].ToString().Utf8Value()));
+    return unwrap(env, backend.prepare(std::move(graph), session_options(env, session),
+                                       call[2].ToString().Utf8Value()));
   });
   return Napi::Number::New(env, static_cast<double>(bytes));
 }
